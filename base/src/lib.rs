@@ -1,0 +1,92 @@
+//! The few unsafe cells that the kernel stands on.
+//!
+//! Everything above this crate that is not tied to a machine or to C is safe Rust. What is kept
+//! here is what cannot be: finding the running thread from the stack pointer ([`head`]), giving
+//! one stack to another thread ([`head::switch_to`]), locks that know about interrupts
+//! ([`spin`]), lists whose links lie in their members ([`list`]), slots whose type never changes
+//! ([`slab`]), and the [`machine::Machine`] that all of it runs on.
+//!
+//! # Lock levels
+//!
+//! A lock may be taken only while locks of a lower level are held: 1 objects of modules and of
+//! subsystems (wait-queue heads, workers, the wait table's shards, module list), 2 a task's wake
+//! lock and signal lock, 3 run queues and timer bases, 4 leaves (free lists, the log).
+#![no_std]
+#![warn(unreachable_pub)]
+
+extern crate alloc;
+
+pub mod func;
+pub mod head;
+pub mod job;
+pub mod list;
+pub mod machine;
+pub mod slab;
+pub mod spin;
+pub mod stack;
+
+mod time;
+
+pub use func::{AtomicFn, AtomicRef};
+pub use head::{CpuLocal, Head, current_head, interrupt_point, on_kernel_stack, with_current};
+pub use list::{Link, Linked, List};
+pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};
+pub use slab::Slab;
+pub use spin::{IrqGuard, PreemptGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
+pub use stack::{SLOT_SIZE, Stack};
+pub use time::Nanos;
+
+/// Adds a method that reaches a field through a pinned reference, keeping it pinned.
+///
+/// The field must be pinned whenever the whole is: nothing may move it out of its place.
+#[macro_export]
+macro_rules! pin_field {
+    ($(#[$meta:meta])* $vis:vis fn $type:ident :: $name:ident -> $field:ident: $field_type:ty) => {
+        impl $type {
+            $(#[$meta])*
+            $vis fn $name(self: ::core::pin::Pin<&Self>) -> ::core::pin::Pin<&$field_type> {
+                // SAFETY: the field is part of a pinned value and shared references move nothing.
+                unsafe { self.map_unchecked(|whole| &whole.$field) }
+            }
+        }
+    };
+}
+
+/// Adds a function that finds the whole that a field is part of (C's container_of).
+///
+/// The function may be called only for a field that is part of such a whole: by functions that
+/// are stored in those fields and nowhere else.
+#[macro_export]
+macro_rules! container_of {
+    ($(#[$meta:meta])* $vis:vis fn $type:ident :: $name:ident <- $field:ident: $field_type:ty) => {
+        impl $type {
+            $(#[$meta])*
+            $vis fn $name<'a>(field: &'a $field_type) -> ::core::pin::Pin<&'a $type> {
+                let offset = ::core::mem::offset_of!($type, $field);
+                let _: fn(&$type) -> &$field_type = |whole| &whole.$field;
+                // SAFETY: by this macro's contract the field is part of a pinned whole.
+                unsafe {
+                    let whole = ::core::ptr::from_ref(field).cast::<u8>().sub(offset);
+                    ::core::pin::Pin::new_unchecked(&*whole.cast::<$type>())
+                }
+            }
+        }
+    };
+}
+
+/// Ends the program because an invariant of this crate is broken.
+///
+/// Used where going on would corrupt memory, so that unwinding or an oops is no way out.
+#[cold]
+#[inline(never)]
+pub fn fatal(what: &str) -> ! {
+    /// A value whose drop during a panic ends the program.
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("a second panic ends the program");
+        }
+    }
+    let _bomb = Bomb;
+    panic!("kthreads: fatal: {what}");
+}

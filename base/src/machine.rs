@@ -1,0 +1,213 @@
+//! The one seam: what the kernel runs on.
+
+use alloc::sync::Arc;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, AtomicUsize};
+
+use crate::{CpuLocal, Nanos, Stack};
+
+/// What a range of module memory may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing.
+    None,
+    /// Reading.
+    Read,
+    /// Reading and running.
+    ReadExecute,
+    /// Reading and writing.
+    ReadWrite,
+}
+
+/// How much memory the machine gives to this instance, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryInfo {
+    /// All of it.
+    pub total: u64,
+    /// What is not in use.
+    pub free: u64,
+}
+
+/// What a thread did that the processor would not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultCause {
+    /// It read from an address it may not read.
+    Read,
+    /// It wrote to an address it may not write.
+    Write,
+    /// It ran, or jumped to, what is no code.
+    Execute,
+    /// It used a non-canonical address (the processor does not tell which).
+    NonCanonical,
+    /// It ran into the guard page of its stack.
+    StackOverflow,
+    /// It divided by zero, or the quotient did not fit.
+    Divide,
+    /// It ran an invalid instruction.
+    InvalidOpcode,
+    /// Anything else; the number is the machine's own (on x86 the trap number).
+    Other(u32),
+}
+
+/// A fault, with what is needed to explain it.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// What was done.
+    pub cause: FaultCause,
+    /// The address that was used, where the processor tells.
+    pub address: Option<usize>,
+    /// The instruction.
+    pub ip: usize,
+    /// The stack pointer there.
+    pub sp: usize,
+    /// The frame pointer there.
+    pub bp: usize,
+    /// rax rbx rcx rdx rsi rdi r8..r15 there.
+    pub registers: [u64; 14],
+}
+
+/// What the kernel runs on: an ordinary process, a simulator, or bare metal.
+///
+/// A machine knows contexts, clocks, interrupts and memory; it has no word of kernel threads,
+/// waiting or signals. What is hot is not here: the interrupt flag, the preemption count and
+/// need-resched are plain fields reached from [`current_head`](crate::current_head).
+///
+/// # Safety
+///
+/// The implementation must keep each method's contract: memory safety of the kernel rests on
+/// `switch`, `call_on`, the stacks and the module memory doing what they say, and on interrupts
+/// being taken only where [`Upcalls::interrupt`] allows.
+pub unsafe trait Machine: Send + Sync {
+    /// How many CPUs there are, 1 to 64.
+    fn cpu_count(&self) -> u32;
+
+    /// Time since the machine's start; never goes back, and is the same on all CPUs.
+    fn now(&self) -> Nanos;
+
+    /// The wall clock, in nanoseconds since 1970.
+    fn wall_clock(&self) -> Nanos;
+
+    /// Starts all CPUs: each calls [`Upcalls::cpu_main`] on a stack of its own, as the thread
+    /// [`Upcalls::idle_head`] names, interrupts off. Keeps `upcalls` until every CPU has ended.
+    fn start(&self, upcalls: Arc<dyn Upcalls>);
+
+    /// Waits until every CPU has returned from `cpu_main`; drops the upcalls.
+    fn join(&self);
+
+    /// Makes an interrupt pending on `cpu` once `deadline` has come, replacing what was asked
+    /// for before; [`Nanos::NEVER`] asks for none. May be called for the calling CPU only.
+    fn set_timer(&self, cpu: u32, deadline: Nanos);
+
+    /// Makes an interrupt pending on `cpu` (an inter-processor interrupt).
+    fn send_interrupt(&self, cpu: u32);
+
+    /// Rests the calling CPU until an interrupt is pending on it; called with interrupts off,
+    /// returns with interrupts off. Returns at once if one is pending already.
+    fn idle(&self, cpu: u32);
+
+    /// Spends time on the calling CPU until `until` or until an interrupt is pending on it,
+    /// whichever is first: the inside of a busy delay. With interrupts off it goes on until
+    /// `until`, since what is pending could not be taken.
+    fn delay(&self, cpu: u32, until: Nanos);
+
+    /// One turn of a loop that waits for another CPU.
+    fn relax(&self);
+
+    /// A point where a simulator may let another CPU go on. Called only on CPUs whose
+    /// [`CpuLocal::explored`] is set.
+    fn step(&self) {}
+
+    /// Writes a message that must not be lost, without taking any lock of the kernel.
+    fn console(&self, text: &[u8]);
+
+    /// Takes a stack from the pool; its top word may be stale. None when there is no memory.
+    fn stack_alloc(&self) -> Option<Stack>;
+
+    /// Gives a stack back; nobody runs on it any more.
+    fn stack_free(&self, stack: Stack);
+
+    /// Lays out a fresh context at the top of `stack` that will call `entry`; returns the stack
+    /// pointer to resume it with.
+    fn context_new(&self, stack: &Stack, entry: extern "C" fn() -> !) -> usize;
+
+    /// Saves the running context, storing its stack pointer in `save` once nothing of it is
+    /// touched any more, and resumes `resume`. Returns when somebody resumes the saved one.
+    ///
+    /// # Safety
+    ///
+    /// `resume` came from `context_new` or `save` and is used once; its stack is intact.
+    unsafe fn switch(&self, save: &AtomicUsize, resume: usize);
+
+    /// Calls `function` with the stack pointer moved to `top`, and moves it back.
+    ///
+    /// # Safety
+    ///
+    /// `top` is the 16-byte aligned top of a stack that is free until this returns, and whose
+    /// slot's top word names the running thread.
+    unsafe fn call_on(&self, top: usize, function: extern "C" fn());
+
+    /// Maps `len` bytes of zeroed memory (whole pages) for module text and data, read-write.
+    fn image_alloc(&self, len: usize) -> Option<NonNull<u8>>;
+
+    /// Changes what part of module memory may be used for.
+    ///
+    /// # Safety
+    ///
+    /// The range is whole pages of one `image_alloc`, and nobody relies on what is taken away.
+    unsafe fn image_protect(&self, start: NonNull<u8>, len: usize, access: Protection);
+
+    /// Unmaps what `image_alloc` mapped.
+    ///
+    /// # Safety
+    ///
+    /// `start` and `len` are those of the allocation, and nobody uses it any more.
+    unsafe fn image_free(&self, start: NonNull<u8>, len: usize);
+
+    /// This instance's memory.
+    fn memory(&self) -> MemoryInfo;
+
+    /// A number that differs from boot to boot (a simulator: from seed to seed).
+    fn entropy(&self) -> u64;
+
+    /// Blocks the caller, which is *not* on a kernel stack, until `word` is not zero.
+    fn wait_host(&self, word: &AtomicU32);
+
+    /// Stores 1 to `word` and wakes who waits for it in `wait_host`; the word may vanish as soon
+    /// as it is written.
+    fn wake_host(&self, word: &AtomicU32);
+
+    /// Calls `body`; if Rust code in it panics, returns the message. A machine that cannot
+    /// unwind just calls it: there, its panic handler ends the thread.
+    fn catch(&self, body: &mut dyn FnMut()) -> Result<(), alloc::string::String>;
+}
+
+/// What a machine calls in the kernel.
+pub trait Upcalls: Send + Sync {
+    /// The per-CPU block of `cpu`.
+    fn local(&self, cpu: u32) -> &CpuLocal;
+
+    /// The idle thread of `cpu`, which a CPU starts as.
+    fn idle_head(&self, cpu: u32) -> &crate::Head;
+
+    /// Runs `cpu`: the idle loop. Returns when the kernel has been told to stop.
+    fn cpu_main(&self, cpu: u32);
+
+    /// Handles the interrupts pending on the calling CPU. Called on the CPU's interrupt stack
+    /// with interrupts off, by [`interrupt_point`](crate::interrupt_point).
+    fn interrupt(&self);
+
+    /// Gives the CPU to another thread if one should have it; called on a kernel stack with
+    /// interrupts on and a preemption count of zero.
+    fn preempt(&self);
+
+    /// The body of every thread made with [`Head::prepare`](crate::Head::prepare).
+    fn thread_main(&self) -> !;
+
+    /// Ends the running thread because of a fault. Called on a stack of the machine's own (a
+    /// slot whose top word names the faulting thread), with interrupts off.
+    fn fault(&self, fault: &Fault) -> !;
+
+    /// Tells that the clock has reached `now`. May come at any time, from anywhere, on any
+    /// stack, also from no CPU at all; touches atomics only.
+    fn clock(&self, now: Nanos);
+}

@@ -1,0 +1,314 @@
+//! Spin locks that know about interrupts and preemption.
+//!
+//! A lock of the kernel is always taken with interrupts off: timers, interrupts and threads use
+//! the same locks. [`RawSpinLock`] is also C's `spinlock_t`, so that C and Rust share one kind.
+//!
+//! Orders: `lock` acquires what `unlock` released. The owner word is only ever read to explain.
+
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::pin::Pin;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::head::{self, Head};
+
+/// A spin lock with C's layout of `spinlock_t`: 8 bytes, all zero when free.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct RawSpinLock {
+    word: AtomicU32,
+    owner: AtomicU32,
+}
+
+impl RawSpinLock {
+    /// A free lock.
+    pub const fn new() -> RawSpinLock {
+        RawSpinLock { word: AtomicU32::new(0), owner: AtomicU32::new(0) }
+    }
+
+    /// Frees a lock whatever it was, as an initialiser does.
+    pub fn reset(&self) {
+        self.owner.store(0, Ordering::Relaxed);
+        self.word.store(0, Ordering::Release);
+    }
+
+    /// Takes the lock with interrupts off and preemption off; both are put back by the guard.
+    #[inline]
+    pub fn lock(&self) -> RawGuard<'_> {
+        let head = head::current_head();
+        let irqs = head.irq_save();
+        head.preempt_add(1);
+        self.acquire(&head);
+        RawGuard { lock: self, irqs, _not_send: PhantomData }
+    }
+
+    /// Takes the lock if it is free.
+    #[inline]
+    pub fn try_lock(&self) -> Option<RawGuard<'_>> {
+        let head = head::current_head();
+        let irqs = head.irq_save();
+        head.preempt_add(1);
+        if self.try_acquire(&head) {
+            return Some(RawGuard { lock: self, irqs, _not_send: PhantomData });
+        }
+        head.preempt_sub(1);
+        head.irq_restore(irqs);
+        None
+    }
+
+    /// Gives the witness to who has the lock to itself, and so need not take it.
+    pub fn exclusive(&mut self) -> Exclusive<'_> {
+        Exclusive(ManuallyDrop::new(RawGuard { lock: self, irqs: 0, _not_send: PhantomData }))
+    }
+
+    /// Takes the word alone: interrupts and preemption are the caller's business (the C side,
+    /// whose lock and unlock are separate calls).
+    #[inline]
+    pub fn acquire(&self, head: &Head) {
+        head.step();
+        if !self.try_acquire(head) {
+            self.acquire_slow(head);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_slow(&self, head: &Head) {
+        loop {
+            while self.word.load(Ordering::Relaxed) != 0 {
+                head.relax();
+            }
+            if self.try_acquire(head) {
+                return;
+            }
+        }
+    }
+
+    /// Takes the word alone if it is free.
+    #[inline]
+    pub fn try_acquire(&self, head: &Head) -> bool {
+        let free = self.word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if free {
+            self.owner.store(head.pid.load(Ordering::Relaxed) as u32 + 1, Ordering::Relaxed);
+        }
+        free
+    }
+
+    /// Frees the word alone.
+    #[inline]
+    pub fn release(&self) {
+        self.owner.store(0, Ordering::Relaxed);
+        self.word.store(0, Ordering::Release);
+    }
+
+    /// Whether somebody holds the lock.
+    pub fn is_locked(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != 0
+    }
+
+    /// The pid of the holder, if somebody holds the lock.
+    pub fn owner(&self) -> Option<i32> {
+        let owner = self.owner.load(Ordering::Relaxed);
+        (self.is_locked() && owner != 0).then(|| owner as i32 - 1)
+    }
+}
+
+/// A held [`RawSpinLock`]; dropping it frees the lock and puts interrupts back.
+#[must_use]
+pub struct RawGuard<'a> {
+    lock: &'a RawSpinLock,
+    irqs: u32,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Drop for RawGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.release();
+        let head = head::current_head();
+        head.preempt_sub(1);
+        head.irq_restore(self.irqs);
+    }
+}
+
+/// The witness of a lock that nobody else can reach, so that it was not taken.
+///
+/// For setting up and tearing down what a lock guards; needs no kernel stack.
+#[must_use]
+pub struct Exclusive<'a>(ManuallyDrop<RawGuard<'a>>);
+
+impl<'a> Deref for Exclusive<'a> {
+    type Target = RawGuard<'a>;
+    fn deref(&self) -> &RawGuard<'a> {
+        &self.0
+    }
+}
+
+/// Data behind a spin lock. Interrupts and preemption are off while it is held.
+#[derive(Debug, Default)]
+pub struct SpinLock<T> {
+    raw: RawSpinLock,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: the lock gives the data to one holder at a time.
+unsafe impl<T: Send> Send for SpinLock<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for SpinLock<T> {}
+
+impl<T> SpinLock<T> {
+    /// Puts `data` behind a free lock.
+    pub const fn new(data: T) -> SpinLock<T> {
+        SpinLock { raw: RawSpinLock::new(), data: UnsafeCell::new(data) }
+    }
+
+    /// Takes the lock.
+    #[inline]
+    pub fn lock(&self) -> SpinGuard<'_, T> {
+        SpinGuard { raw: self.raw.lock(), data: &self.data }
+    }
+
+    /// Takes the lock if it is free.
+    #[inline]
+    pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
+        Some(SpinGuard { raw: self.raw.try_lock()?, data: &self.data })
+    }
+
+    /// The data, with no lock needed.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.data.get_mut()
+    }
+
+    /// The data and the witness of the lock, which need not be taken.
+    pub fn exclusive(&mut self) -> (&mut T, Exclusive<'_>) {
+        (self.data.get_mut(), self.raw.exclusive())
+    }
+}
+
+/// A held [`SpinLock`].
+#[must_use]
+pub struct SpinGuard<'a, T> {
+    raw: RawGuard<'a>,
+    data: &'a UnsafeCell<T>,
+}
+
+/// A type of objects that are used outside the lock under which they are found.
+///
+/// # Safety
+///
+/// Whoever frees such an object first makes sure that nobody it was handed to still uses it (as
+/// del_timer_sync does), unless it is freed by that use itself. All access is through shared
+/// references.
+pub unsafe trait HandedOut {}
+
+/// Declares that a type keeps the contract of [`HandedOut`](crate::spin::HandedOut).
+#[macro_export]
+macro_rules! handed_out {
+    ($type:ty) => {
+        // SAFETY: whoever writes this vouches for it.
+        unsafe impl $crate::spin::HandedOut for $type {}
+    };
+}
+
+impl<'a, T> SpinGuard<'a, T> {
+    /// The data and the witness of the lock, side by side.
+    #[inline]
+    pub fn split(&mut self) -> (&mut T, &RawGuard<'a>) {
+        // SAFETY: the lock is held, and `self` is borrowed mutably.
+        (unsafe { &mut *self.data.get() }, &self.raw)
+    }
+
+    /// Lets `pick` find an object under the lock, frees the lock, and calls `body` with it.
+    ///
+    /// `body` must not touch the object after something in it may have freed it.
+    #[inline]
+    pub fn hand_out<I: HandedOut, E, R>(
+        mut self,
+        pick: impl for<'g> FnOnce(&'g mut T, &'g RawGuard<'a>) -> Option<(Pin<&'g I>, E)>,
+        body: impl FnOnce(&I, E) -> R,
+    ) -> Option<R> {
+        let (data, raw) = self.split();
+        let picked = pick(data, raw).map(|(item, extra)| (NonNull::from(item.get_ref()), extra));
+        // Before `body` is called or dropped: it may hold a guard that turns interrupts on.
+        drop(self);
+        let (item, extra) = picked?;
+        // SAFETY: by HandedOut's contract the object outlives this use of it.
+        Some(body(unsafe { item.as_ref() }, extra))
+    }
+}
+
+impl<T> Deref for SpinGuard<'_, T> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the lock is held, so nobody else reaches the data.
+        unsafe { &*self.data.get() }
+    }
+}
+
+impl<T> DerefMut for SpinGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the lock is held, and `self` is borrowed mutably.
+        unsafe { &mut *self.data.get() }
+    }
+}
+
+/// Interrupts off on this CPU until dropped.
+#[must_use]
+pub struct IrqGuard {
+    irqs: u32,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl IrqGuard {
+    /// Turns interrupts off.
+    #[inline]
+    pub fn new() -> IrqGuard {
+        IrqGuard { irqs: head::current_head().irq_save(), _not_send: PhantomData }
+    }
+}
+
+impl Default for IrqGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for IrqGuard {
+    #[inline]
+    fn drop(&mut self) {
+        head::current_head().irq_restore(self.irqs);
+    }
+}
+
+/// Preemption off until dropped; dropping it is no rescheduling point.
+#[must_use]
+pub struct PreemptGuard {
+    _not_send: PhantomData<*const ()>,
+}
+
+impl PreemptGuard {
+    /// Turns preemption off.
+    #[inline]
+    pub fn new() -> PreemptGuard {
+        head::current_head().preempt_add(1);
+        PreemptGuard { _not_send: PhantomData }
+    }
+}
+
+impl Default for PreemptGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for PreemptGuard {
+    #[inline]
+    fn drop(&mut self) {
+        head::current_head().preempt_sub(1);
+    }
+}

@@ -1,0 +1,330 @@
+//! The command line: what can be written, and what it means.
+
+mod modules;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use kthreads_shell::duration;
+
+pub(crate) use modules::ModuleArgument;
+
+/// The most virtual CPUs a kernel can have.
+const MOST_CPUS: usize = 64;
+
+const EXAMPLES: &str = "\
+Examples:
+  kthreads run hello.c                         compile, load, follow the log until Ctrl-C
+  kthreads run pair.c --fast-forward --script 'sleep 25; ps -ef; rmmod pair'
+  kthreads shell pair.c                        the same kernel with a prompt
+  kthreads build a.c b.c -o pair.ko            compile only
+
+Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
+3 a module did not compile or load, 130 interrupted.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  kthreads run hello.c
+      compile and load hello.c, follow the log until Ctrl-C, then unload it
+  kthreads run cache.c size=64 name='\"two words\"' flusher/ interval=5
+      two modules, each with its parameters; flusher/ has a Kbuild or Makefile
+  kthreads run pair.c --fast-forward --for 60
+      one minute of kernel time, in as little real time as the modules need
+  kthreads run pair.c --script 'sleep 1; ps -ef; pkill -9 -x mythread; expect stopped within 2'
+      a script is a test: if an expectation fails, the exit status is 1
+
+Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
+3 a module did not compile or load, 130 interrupted (a second Ctrl-C ends at once).";
+
+const SHELL_EXAMPLES: &str = "\
+Examples:
+  kthreads shell
+      an empty kernel with a prompt; `help` lists the commands
+  kthreads shell pair.c count=10 --cpus 2
+      two CPUs, one module with a parameter
+  kthreads shell pair.c --fast-forward
+      `sleep 3600` returns at once; the clock stands still while the prompt waits";
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  kthreads build hello.c
+      writes hello.ko to the current directory
+  kthreads build a.c b.c -o pair.ko
+      one module of two sources, called pair
+  kthreads build flusher/
+      every obj-m of flusher/Kbuild or flusher/Makefile
+  CC='ccache clang' kthreads build hello.c
+      with another compiler; without CC it is gcc, or else clang";
+
+/// Runs, watches and debugs Linux kernel-thread modules in an ordinary process.
+#[derive(Debug, Parser)]
+#[command(name = "kthreads", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: CliCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum CliCommand {
+    /// Loads modules, follows the log, runs a script, unloads what is left.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(CliRun),
+    /// Loads modules and opens a prompt with history and completion.
+    #[command(after_help = SHELL_EXAMPLES)]
+    Shell(CliShell),
+    /// Compiles a module and does not load it.
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build(CliBuild),
+}
+
+#[derive(Debug, Args)]
+struct CliMachine {
+    /// Modules in the order to load them: a .c file, a .ko file, or a directory with a Kbuild or
+    /// Makefile; the parameters of each follow it.
+    #[arg(value_name = "FILE|DIR [name=value]...")]
+    modules: Vec<String>,
+    /// Sets how many CPUs the kernel has, 1 to 64 [default: as many as the host].
+    #[arg(long, value_name = "N", value_parser = parse_cpus)]
+    cpus: Option<NonZero<usize>>,
+    /// Lets time jump ahead whenever nothing is left to do but wait.
+    #[arg(long)]
+    fast_forward: bool,
+}
+
+#[derive(Debug, Args)]
+struct CliRun {
+    #[command(flatten)]
+    machine: CliMachine,
+    /// Ends after so many seconds of kernel time, as 10, 0.5 or 2m.
+    #[arg(long = "for", value_name = "SECONDS", value_parser = duration::parse)]
+    limit: Option<Duration>,
+    /// Runs these commands, then ends.
+    #[arg(long, value_name = "CMDS", conflicts_with = "script_file")]
+    script: Option<String>,
+    /// Runs the commands of a file, then ends.
+    #[arg(long, value_name = "F")]
+    script_file: Option<PathBuf>,
+    /// Does not show the log, only what the script prints and the summary.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct CliShell {
+    #[command(flatten)]
+    machine: CliMachine,
+}
+
+#[derive(Debug, Args)]
+struct CliBuild {
+    /// Sources that make one module together, or directories with a Kbuild or Makefile.
+    #[arg(value_name = "FILE|DIR", required = true)]
+    files: Vec<PathBuf>,
+    /// Writes the module to this file, which gives it its name.
+    #[arg(short, long, value_name = "X.ko")]
+    output: Option<PathBuf>,
+}
+
+/// Is what the user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// `kthreads run`.
+    Run(RunCommand),
+    /// `kthreads shell`.
+    Shell(MachineOptions),
+    /// `kthreads build`.
+    Build(BuildCommand),
+}
+
+/// Is what a kernel is started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MachineOptions {
+    /// The modules to load, in order.
+    pub(crate) modules: Vec<ModuleArgument>,
+    /// How many virtual CPUs there are.
+    pub(crate) cpus: NonZero<usize>,
+    /// How time passes.
+    pub(crate) clock: Clock,
+}
+
+/// Says how kernel time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// As the host's.
+    Real,
+    /// It jumps to the next timer when every CPU is idle.
+    FastForward,
+}
+
+/// Is what `kthreads run` was asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunCommand {
+    /// The kernel and its modules.
+    pub(crate) machine: MachineOptions,
+    /// The kernel time after which to end, if there is one.
+    pub(crate) limit: Option<Duration>,
+    /// The commands to run, if there are any.
+    pub(crate) script: Option<ScriptSource>,
+    /// Whether the log is shown.
+    pub(crate) log: Log,
+}
+
+/// Says where a script's text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ScriptSource {
+    /// The command line.
+    Text(String),
+    /// A file.
+    File(PathBuf),
+}
+
+/// Says whether the kernel's log is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// On standard output.
+    Follow,
+    /// Not at all.
+    Quiet,
+}
+
+/// Is what `kthreads build` was asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BuildCommand {
+    /// Sources, or directories; never empty.
+    pub(crate) files: Vec<PathBuf>,
+    /// The file to write, if it was named.
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Says what is wrong with a command line that clap had nothing against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UsageError {
+    /// A parameter stands before the first module.
+    ParameterFirst(String),
+    /// Time would run ahead for ever.
+    EndlessFastForward,
+    /// Several sources and no name for the module.
+    UnnamedModule,
+    /// `-o` names something that is no module.
+    NotAModule(PathBuf),
+    /// Files and directories are mixed, or several directories given with `-o`.
+    MixedTargets,
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UsageError::ParameterFirst(word) => write!(
+                f,
+                "'{word}' is a parameter, but no module stands before it: write FILE {word} (if \
+                 it is a file, write ./{word})"
+            ),
+            UsageError::EndlessFastForward => f.write_str(
+                "with --fast-forward time would run ahead for ever: add --for SECONDS, or --script \
+                 'sleep SECONDS' with what to do then",
+            ),
+            UsageError::UnnamedModule => {
+                f.write_str("several sources make one module: name it with -o NAME.ko")
+            }
+            UsageError::NotAModule(path) => write!(
+                f,
+                "-o {}: a module's file name ends in .ko: write -o {}",
+                path.display(),
+                path.with_extension("ko").display()
+            ),
+            UsageError::MixedTargets => f.write_str(
+                "sources and directories cannot make one module: build them one after the other",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Parses the process's command line. Help and usage errors end the process, these with status 2.
+pub(crate) fn parse() -> Command {
+    let cli = Cli::parse();
+    let name = cli.command.name();
+    checked(cli).unwrap_or_else(|error| usage(name, &error).exit())
+}
+
+/// Gives a usage error the form that clap gives its own.
+fn usage(subcommand: &str, error: &UsageError) -> clap::Error {
+    let mut root = Cli::command();
+    root.build();
+    let command = root.find_subcommand_mut(subcommand);
+    command.map_or_else(
+        || clap::Error::raw(ErrorKind::ValueValidation, error),
+        |command| command.error(ErrorKind::ValueValidation, error),
+    )
+}
+
+impl CliCommand {
+    fn name(&self) -> &'static str {
+        match self {
+            CliCommand::Run(_) => "run",
+            CliCommand::Shell(_) => "shell",
+            CliCommand::Build(_) => "build",
+        }
+    }
+}
+
+fn checked(cli: Cli) -> Result<Command, UsageError> {
+    match cli.command {
+        CliCommand::Run(run) => checked_run(run).map(Command::Run),
+        CliCommand::Shell(shell) => checked_machine(shell.machine).map(Command::Shell),
+        CliCommand::Build(build) => checked_build(build).map(Command::Build),
+    }
+}
+
+fn checked_run(run: CliRun) -> Result<RunCommand, UsageError> {
+    let machine = checked_machine(run.machine)?;
+    let script =
+        run.script.map(ScriptSource::Text).or_else(|| run.script_file.map(ScriptSource::File));
+    if machine.clock == Clock::FastForward && script.is_none() && run.limit.is_none() {
+        return Err(UsageError::EndlessFastForward);
+    }
+    let log = if run.quiet { Log::Quiet } else { Log::Follow };
+    Ok(RunCommand { machine, limit: run.limit, script, log })
+}
+
+fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
+    Ok(MachineOptions {
+        modules: modules::group(machine.modules)?,
+        cpus: machine.cpus.unwrap_or_else(host_cpus),
+        clock: if machine.fast_forward { Clock::FastForward } else { Clock::Real },
+    })
+}
+
+fn checked_build(build: CliBuild) -> Result<BuildCommand, UsageError> {
+    let CliBuild { files, output } = build;
+    let folders = files.iter().filter(|file| file.is_dir()).count();
+    if folders > 0 && (folders < files.len() || (folders > 1 && output.is_some())) {
+        return Err(UsageError::MixedTargets);
+    }
+    match &output {
+        None if folders == 0 && files.len() > 1 => Err(UsageError::UnnamedModule),
+        Some(path) if path.extension().is_none_or(|extension| extension != "ko") => {
+            Err(UsageError::NotAModule(path.clone()))
+        }
+        _ => Ok(BuildCommand { files, output }),
+    }
+}
+
+fn parse_cpus(text: &str) -> Result<NonZero<usize>, String> {
+    text.parse::<NonZero<usize>>()
+        .ok()
+        .filter(|cpus| cpus.get() <= MOST_CPUS)
+        .ok_or_else(|| format!("write a number from 1 to {MOST_CPUS}"))
+}
+
+fn host_cpus() -> NonZero<usize> {
+    let most = NonZero::new(MOST_CPUS).unwrap_or(NonZero::<usize>::MIN);
+    std::thread::available_parallelism().map_or(NonZero::<usize>::MIN, |cpus| cpus.min(most))
+}

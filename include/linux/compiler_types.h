@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef _KTHREADS_LINUX_COMPILER_TYPES_H
+#define _KTHREADS_LINUX_COMPILER_TYPES_H
+
+#include <linux/compiler.h>
+
+#endif

@@ -1,0 +1,65 @@
+//! Where code runs: in which kernel, as which task.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::current_head;
+
+use crate::task::TaskPin;
+use crate::Kernel;
+
+/// The bits of the preemption count that count softirqs.
+pub const SOFTIRQ_MASK: u32 = 0xff00;
+/// One softirq being served.
+pub const SOFTIRQ_OFFSET: u32 = 0x100;
+/// One local_bh_disable.
+pub const SOFTIRQ_DISABLE_OFFSET: u32 = 0x200;
+/// The bits of the preemption count that count hardware interrupts.
+pub const HARDIRQ_MASK: u32 = 0xf_0000;
+/// One hardware interrupt being served.
+pub const HARDIRQ_OFFSET: u32 = 0x1_0000;
+
+/// The running task and its kernel: what C calls `current`.
+///
+/// It belongs to one thread: its functions act on the caller, so it is made anew in each.
+#[derive(Clone, Copy)]
+pub struct Cx<'k> {
+    /// The kernel.
+    pub kernel: &'k Kernel,
+    /// The running task.
+    pub task: TaskPin<'k>,
+}
+
+impl Kernel {
+    /// The running task of this kernel.
+    ///
+    /// # Panics
+    ///
+    /// When the caller does not run in this kernel: use [`enter`](Kernel::enter).
+    pub fn cx(&self) -> Cx<'_> {
+        let head = current_head();
+        let task = self.tasks.pin(head.index.load(Ordering::Relaxed));
+        let same = core::ptr::eq(&task.head, &*head);
+        assert!(same, "this thread runs in another kernel: use that kernel's enter()");
+        Cx { kernel: self, task }
+    }
+}
+
+impl Cx<'_> {
+    /// Whether the caller must not sleep: preemption or interrupts are off (Linux: in_atomic, and
+    /// irqs_disabled).
+    pub fn in_atomic(&self) -> bool {
+        let head = &self.task.head;
+        head.preempt_count.load(Ordering::Relaxed) != 0 || head.irqs_off.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the caller serves an interrupt or softirq (Linux: in_interrupt).
+    pub fn in_interrupt(&self) -> bool {
+        let count = self.task.head.preempt_count.load(Ordering::Relaxed);
+        count & (SOFTIRQ_MASK | HARDIRQ_MASK) != 0
+    }
+
+    /// The number of the CPU that runs this.
+    pub fn cpu(&self) -> u32 {
+        self.task.head.cpu()
+    }
+}

@@ -1,0 +1,65 @@
+//! How host threads ask for something to be run in the kernel.
+//!
+//! A host thread is on no kernel stack, so it can take none of the kernel's locks. It leaves its
+//! job in a mailbox and makes an interrupt pending on CPU 0; the interrupt wakes init, and init
+//! gives each job a user-like task of its own.
+
+use alloc::string::String;
+use core::convert::Infallible;
+
+use kthreads_base::job::{Body, Done, Mailbox};
+
+use crate::task::{Spawn, Start};
+use crate::log::Level;
+use crate::{Cx, Kernel, log};
+
+/// A job from outside.
+struct Job {
+    name: String,
+    body: Body,
+    done: Done,
+}
+
+/// The mailbox.
+#[derive(Default)]
+pub(crate) struct Doorbell {
+    jobs: Mailbox<Job>,
+}
+
+impl Kernel {
+    /// Leaves a job and makes init look. From any stack.
+    pub(crate) fn ring(&self, name: &str, body: Body, done: Done) -> Result<(), Infallible> {
+        self.doorbell.jobs.push(Job { name: String::from(name), body, done });
+        self.machine.send_interrupt(0);
+        Ok(())
+    }
+
+    /// What the interrupt does about the mailbox.
+    pub(crate) fn check_doorbell(&self) {
+        if !self.doorbell.jobs.is_empty() {
+            self.wake_up_process(self.init_task());
+        }
+    }
+
+    /// Whether jobs wait.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.doorbell.jobs.is_empty()
+    }
+
+    /// Gives each waiting job a task. A job that gets none is dropped, which tells its owner.
+    pub(crate) fn take_jobs(&self, cx: &Cx<'_>) {
+        while let Some(job) = self.doorbell.jobs.pop() {
+            let spawned = self.spawn(Spawn {
+                name: &job.name,
+                start: Start::Job(job.body),
+                parent: cx.task.get_ref(),
+                flags: 0,
+                done: Some(job.done),
+            });
+            match spawned {
+                Ok(task) => self.wake_up_new_task(task),
+                Err(errno) => log!(cx, Level::Error, "kthreads: no task for a job: {errno}"),
+            }
+        }
+    }
+}

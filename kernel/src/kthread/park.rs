@@ -1,0 +1,73 @@
+//! Parking: a thread put to rest by another, and let go on.
+
+use core::sync::atomic::Ordering;
+
+use super::{PER_CPU, SHOULD_PARK};
+use crate::task::Task;
+use crate::task::state::*;
+use crate::{Cx, Errno, Kernel};
+
+impl Kernel {
+    /// Asks a thread to park and waits until it has (Linux: kthread_park). The thread must call
+    /// kthread_parkme; if it never does, this never returns. Asked of oneself it only sets the
+    /// bit.
+    ///
+    /// # Errors
+    ///
+    /// ENOSYS for a thread that is ending, EBUSY if it was asked before; both warn.
+    pub fn kthread_park(&self, cx: &Cx<'_>, task: &Task) -> Result<(), Errno> {
+        if task.flags() & PF_EXITING != 0 {
+            self.warn(cx, "kthread_park of a thread that is ending");
+            return Err(Errno::ENOSYS);
+        }
+        if task.kthread.has(SHOULD_PARK) {
+            self.warn_once(cx, "kthread_park of a thread that was told to park before");
+            return Err(Errno::EBUSY);
+        }
+        task.kthread.bits.fetch_or(SHOULD_PARK, Ordering::SeqCst);
+        if core::ptr::eq(task, cx.task.get_ref()) {
+            return Ok(());
+        }
+        self.wake_up_process(task);
+        self.wait_for_completion(cx, &task.kthread.parked);
+        // It has said so on its way to sleep: see it off the CPU.
+        while task.state() == TASK_PARKED && !task.head.is_saved() {
+            cx.task.head.relax();
+        }
+        Ok(())
+    }
+
+    /// Lets a parked thread go on; without a park request it does nothing (Linux:
+    /// kthread_unpark).
+    pub fn kthread_unpark(&self, task: &Task) {
+        if !task.kthread.has(SHOULD_PARK) {
+            return;
+        }
+        if task.kthread.has(PER_CPU) {
+            let cpu = task.kthread.cpu.load(Ordering::Relaxed);
+            let _ = self.set_cpus_allowed(task, 1 << cpu);
+        }
+        task.kthread.bits.fetch_and(!SHOULD_PARK, Ordering::SeqCst);
+        self.wake_up_state(task, TASK_PARKED);
+    }
+
+    /// Sleeps for as long as the park request stands (Linux: kthread_parkme).
+    pub fn kthread_parkme(&self, cx: &Cx<'_>) {
+        if !self.expect_kthread(cx, "kthread_parkme") {
+            return;
+        }
+        let task = cx.task.get_ref();
+        loop {
+            task.set_state(TASK_PARKED);
+            if !task.kthread.has(SHOULD_PARK) {
+                break;
+            }
+            // No preemption between telling and sleeping, so that who waits finds it asleep.
+            task.head.preempt_add(1);
+            self.complete(&task.kthread.parked);
+            task.head.preempt_sub(1);
+            self.schedule(cx);
+        }
+        task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+    }
+}

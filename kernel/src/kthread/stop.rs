@@ -1,0 +1,109 @@
+//! kthread_stop, and the end of a kernel thread.
+
+use core::sync::atomic::Ordering;
+
+use super::{SHOULD_PARK, SHOULD_STOP};
+use crate::task::Task;
+use crate::task::state::PF_KTHREAD;
+use crate::trace::Event;
+use crate::wait::Completion;
+use crate::{Cx, Kernel};
+
+impl Kernel {
+    /// Tells a kernel thread to stop, wakes it and waits for its end; returns what its function
+    /// returned, or -EINTR if that never ran (Linux: kthread_stop).
+    ///
+    /// Nothing ends the wait but the thread's end. The thread looks from now on as if a signal
+    /// were pending, so its interruptible sleeps end; uninterruptible waits for a condition go
+    /// on. Whoever calls this twice for one thread waits for ever the second time.
+    pub fn kthread_stop(&self, cx: &Cx<'_>, task: &Task) -> i32 {
+        self.trace(cx, Event::KthreadStop { pid: task.pid(), comm: task.comm() });
+        self.get_task(task);
+        self.check_stop(cx, task);
+        task.kthread.bits.fetch_or(SHOULD_STOP, Ordering::SeqCst);
+        self.kthread_unpark(task);
+        self.set_notify_signal(task);
+        self.wake_up_process(task);
+        self.wait_for_completion(cx, &task.kthread.exited);
+        let result = task.kthread.result.load(Ordering::Acquire);
+        task.kthread.stops.fetch_add(1, Ordering::Relaxed);
+        self.put_task(task);
+        self.trace(cx, Event::KthreadStopRet { result });
+        result
+    }
+
+    /// What the task's function returned, if it has.
+    pub(crate) fn result_of(&self, task: &Task) -> i32 {
+        task.kthread.result.load(Ordering::Acquire)
+    }
+
+    /// How often kthread_stop has come back for the task.
+    pub(crate) fn stops_of(&self, task: &Task) -> u32 {
+        task.kthread.stops.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody has told this thread to stop (Linux: kthread_should_stop). Legal in a
+    /// kernel thread only; elsewhere it warns and says no.
+    pub fn kthread_should_stop(&self, cx: &Cx<'_>) -> bool {
+        self.expect_kthread(cx, "kthread_should_stop") && cx.task.kthread.has(SHOULD_STOP)
+    }
+
+    /// Whether somebody has told this thread to park (Linux: kthread_should_park).
+    pub fn kthread_should_park(&self, cx: &Cx<'_>) -> bool {
+        self.expect_kthread(cx, "kthread_should_park") && cx.task.kthread.has(SHOULD_PARK)
+    }
+
+    /// Whether somebody has told that thread to park (Linux: __kthread_should_park).
+    pub fn kthread_should_park_of(&self, task: &Task) -> bool {
+        task.kthread.has(SHOULD_PARK)
+    }
+
+    pub(crate) fn expect_kthread(&self, cx: &Cx<'_>, what: &str) -> bool {
+        let legal = cx.task.is_kthread();
+        if !legal {
+            self.warn(cx, what);
+        }
+        legal
+    }
+
+    /// Ends the running kernel thread; the code is what kthread_stop returns (Linux:
+    /// kthread_exit). The task's exit code stays 0.
+    pub fn kthread_exit(&self, cx: &Cx<'_>, code: i64) -> ! {
+        cx.task.kthread.result.store(code as i32, Ordering::Release);
+        self.do_exit(cx, 0)
+    }
+
+    /// Completes something, then ends the running kernel thread (Linux:
+    /// kthread_complete_and_exit): the end is outside the module's text, so whoever waits for the
+    /// completion may unload it.
+    pub fn kthread_complete_and_exit(
+        &self,
+        cx: &Cx<'_>,
+        completion: Option<&Completion>,
+        code: i64,
+    ) -> ! {
+        if let Some(completion) = completion {
+            self.complete(completion);
+        }
+        self.kthread_exit(cx, code)
+    }
+
+    /// The last thing a task does that others wait for (Linux: exit_mm, mm_release).
+    pub(crate) fn kthread_exited(&self, cx: &Cx<'_>) {
+        if cx.task.flags() & PF_KTHREAD != 0 {
+            self.complete(&cx.task.kthread.exited);
+        }
+    }
+
+    /// The data pointer a thread was made with (Linux: kthread_data).
+    pub fn kthread_data(&self, task: &Task) -> usize {
+        task.kthread.data.load(Ordering::Relaxed)
+    }
+
+    /// The address of the C function a thread was made for, None for a user task (Linux:
+    /// kthread_func).
+    pub fn kthread_func(&self, task: &Task) -> Option<usize> {
+        let address = task.kthread.function.0.address();
+        (task.is_kthread() && address != 0).then_some(address)
+    }
+}

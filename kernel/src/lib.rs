@@ -1,0 +1,34 @@
+//! The kernel-thread system: tasks, kthreadd, scheduling, waiting, signals, time and modules.
+//!
+//! Names, results and corner cases are those of Linux 6.1. The crate is portable and safe: it
+//! runs on anything that implements [`Machine`](kthreads_base::Machine), and several kernels may
+//! live side by side. Everything here acts on a [`Kernel`]; what acts on the caller takes a
+//! [`Cx`], which is what C calls `current`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod config;
+mod cx;
+mod doorbell;
+mod errno;
+pub mod format;
+mod kernel;
+pub mod kthread;
+pub mod log;
+pub mod module;
+pub mod report;
+pub mod sched;
+pub mod signal;
+pub mod stats;
+pub mod task;
+pub mod time;
+pub mod trace;
+mod upcalls;
+pub mod wait;
+
+pub use config::Config;
+pub use cx::*;
+pub use errno::{Errno, to_c};
+pub use kernel::{Booted, Kernel};

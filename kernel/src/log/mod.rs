@@ -1,0 +1,26 @@
+//! The log: printk and who reads it.
+
+mod printk;
+mod ring;
+
+pub use printk::{Level, LogLine};
+pub use ring::{Caller, Info, LOG_LINE_MAX, Read, Reader, Ring};
+
+use alloc::sync::Arc;
+
+use kthreads_base::SpinLock;
+use ring::{Capacity, Writer};
+
+/// The log of a kernel.
+pub(crate) struct Log {
+    writer: SpinLock<Writer>,
+    ring: Arc<Ring>,
+}
+
+impl Log {
+    pub(crate) fn new(text_bytes: usize) -> Log {
+        let writer = Writer::new(Capacity { text_bytes, records: (text_bytes / 64).max(16) });
+        let ring = writer.ring().clone();
+        Log { writer: SpinLock::new(writer), ring }
+    }
+}

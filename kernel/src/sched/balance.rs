@@ -1,0 +1,141 @@
+//! Moving tasks between CPUs.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::SpinGuard;
+
+use super::MIGRATING;
+use super::queue::RunQueue;
+use super::switch::allowed_on;
+use crate::task::Task;
+use crate::{Errno, Kernel};
+
+impl Kernel {
+    /// The CPUs that have nothing to do.
+    pub(crate) fn idle_cpus(&self) -> u64 {
+        self.idle_mask.load(Ordering::Acquire)
+    }
+
+    /// Notes whether `cpu` has something to do.
+    pub(crate) fn note_idle(&self, cpu: u32, idle: bool) {
+        let bit = 1 << cpu;
+        let noted = self.idle_mask.load(Ordering::Relaxed) & bit != 0;
+        if idle && !noted {
+            self.idle_mask.fetch_or(bit, Ordering::AcqRel);
+        } else if !idle && noted {
+            self.idle_mask.fetch_and(!bit, Ordering::AcqRel);
+        }
+    }
+
+    /// Wakes an idle CPU, if there is one, so that it pulls some of what waits elsewhere.
+    pub(crate) fn call_for_help(&self, _crowded: u32) {
+        let idle = self.idle_cpus();
+        if idle == 0 {
+            return;
+        }
+        let helper = idle.trailing_zeros();
+        // One call is enough: it is no longer idle to others.
+        if self.idle_mask.fetch_and(!(1 << helper), Ordering::AcqRel) & (1 << helper) != 0 {
+            let running = self.tasks.get(helper);
+            running.head.ti_flags.fetch_or(1 << 3, Ordering::Release);
+            self.machine.send_interrupt(helper);
+        }
+    }
+
+    /// Takes a waiting task from another CPU for `cpu`, whose queue is empty. The caller's lock
+    /// is dropped meanwhile.
+    pub(crate) fn pull_task<'a>(
+        &'a self,
+        cpu: u32,
+        held: SpinGuard<'a, RunQueue>,
+    ) -> SpinGuard<'a, RunQueue> {
+        drop(held);
+        let pulled = (1..self.nr_cpus()).find_map(|step| {
+            let other = (cpu + step) % self.nr_cpus();
+            self.take_from(other, cpu)
+        });
+        let mut rq = self.cpus[cpu as usize].rq.lock();
+        if let Some(task) = pulled {
+            rq.place(task);
+            rq.enqueue(&self.tasks, task, super::queue::End::Tail);
+            task.sched.on_rq.store(1, Ordering::Release);
+        }
+        rq
+    }
+
+    fn take_from(&self, other: u32, cpu: u32) -> Option<&Task> {
+        let mut rq = self.cpus[other as usize].rq.try_lock()?;
+        if rq.waiting == 0 {
+            return None;
+        }
+        let suits = |task: &Task| allowed_on(task, cpu) && task.head.is_saved();
+        let task = self.tasks.get(rq.find(&self.tasks, suits)?);
+        rq.dequeue(&self.tasks, task);
+        task.sched.on_rq.store(MIGRATING, Ordering::Release);
+        task.sched.cpu.store(cpu, Ordering::Release);
+        Some(task)
+    }
+
+    /// Queues a task that had to leave its CPU where it may run; it is saved by now.
+    pub(crate) fn finish_push(&self, task: &Task) {
+        let _wake = task.wake_lock.lock();
+        if task.sched.is_migrating() {
+            self.move_to_allowed(task);
+        }
+    }
+
+    fn move_to_allowed(&self, task: &Task) {
+        let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
+        let idle = mask & self.idle_cpus();
+        let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
+        let mut rq = self.cpus[cpu as usize].rq.lock();
+        task.sched.cpu.store(cpu, Ordering::Release);
+        task.sched.on_rq.store(1, Ordering::Release);
+        rq.place(task);
+        self.enqueue_and_notify(rq, task, cpu);
+    }
+
+    /// Limits a task to the CPUs of `mask` (Linux: set_cpus_allowed_ptr). A task that runs where
+    /// it no longer may has been moved when this returns, or moves at its next switch.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL when none of the CPUs exists.
+    pub fn set_cpus_allowed(&self, task: &Task, mask: u64) -> Result<(), Errno> {
+        let mask = mask & self.all_cpus();
+        if mask == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let wake = task.wake_lock.lock();
+        let mut rq = self.lock_rq_of(task);
+        task.head.cpus_mask.store(mask, Ordering::Relaxed);
+        task.head.nr_cpus_allowed.store(mask.count_ones() as i32, Ordering::Relaxed);
+        let cpu = task.sched.cpu.load(Ordering::Relaxed);
+        if !task.sched.is_on_rq() || task.sched.is_migrating() || mask & (1 << cpu) != 0 {
+            return Ok(());
+        }
+        if rq.current != task.index() && task.head.is_saved() {
+            rq.dequeue(&self.tasks, task);
+            task.sched.on_rq.store(MIGRATING, Ordering::Release);
+            drop(rq);
+            self.move_to_allowed(task);
+            return Ok(());
+        }
+        task.head.ti_flags.fetch_or(1 << 3, Ordering::Release);
+        drop(rq);
+        drop(wake);
+        self.leave_cpu(task, cpu);
+        Ok(())
+    }
+
+    /// Sees a running task off a CPU that it may no longer use.
+    fn leave_cpu(&self, task: &Task, cpu: u32) {
+        let cx = self.cx();
+        if cx.task.index() != task.index() {
+            return self.machine.send_interrupt(cpu);
+        }
+        if !cx.in_atomic() {
+            self.switch(task, super::Switch::Preempted);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The tick, the timer interrupt, and the idle loop.
+//!
+//! A CPU ticks only while somebody waits for it; otherwise its clock is set to its next timer.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::Nanos;
+use kthreads_base::head::TIF_NEED_RESCHED;
+
+use super::queue::RunQueue;
+use super::switch::Switch;
+use crate::Kernel;
+
+/// The turn of a round-robin task, in nanoseconds.
+pub(crate) const RR_SLICE: u64 = 100_000_000;
+/// The time between two ticks, in nanoseconds: 1/HZ.
+pub(crate) const TICK: u64 = 4_000_000;
+
+impl Kernel {
+    /// Sets the clock of `cpu` after a switch: a tick if others wait, else the next timer.
+    pub(crate) fn program_tick(&self, cpu: u32, rq: &RunQueue, now: u64) {
+        let here = &self.cpus[cpu as usize];
+        let tick = if rq.waiting > 0 { now + TICK } else { u64::MAX };
+        here.next_tick.store(tick, Ordering::Relaxed);
+        self.program_clock(cpu);
+    }
+
+    /// Starts the tick of the calling CPU, for which a first task has begun to wait.
+    pub(crate) fn start_tick(&self, cpu: u32) {
+        let here = &self.cpus[cpu as usize];
+        if here.next_tick.load(Ordering::Relaxed) == u64::MAX {
+            here.next_tick.store(self.machine.now().0 + TICK, Ordering::Relaxed);
+            self.program_clock(cpu);
+        }
+    }
+
+    /// Tells the machine when the calling CPU wants its next interrupt, if that has changed.
+    pub(crate) fn program_clock(&self, cpu: u32) {
+        let here = &self.cpus[cpu as usize];
+        let wanted = here
+            .next_tick
+            .load(Ordering::Relaxed)
+            .min(here.next_timer.load(Ordering::Relaxed))
+            .min(here.next_sleeper.load(Ordering::Relaxed));
+        if here.programmed.swap(wanted, Ordering::Relaxed) != wanted {
+            self.machine.set_timer(cpu, Nanos(wanted));
+        }
+    }
+
+    /// The tick: charges the running task and lets another have its turn if it is over.
+    pub(crate) fn tick(&self, cpu: u32, now: u64) {
+        let here = &self.cpus[cpu as usize];
+        if now < here.next_tick.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut rq = here.rq.lock();
+        let current = self.tasks.get(rq.current);
+        let slice_over = rq.current != rq.idle && rq.charge(current, now);
+        let waiting = rq.waiting;
+        let next = if waiting > 0 { now + TICK } else { u64::MAX };
+        here.next_tick.store(next, Ordering::Relaxed);
+        drop(rq);
+        if waiting > 0 {
+            if slice_over {
+                current.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
+            }
+            self.call_for_help(cpu);
+        }
+    }
+
+    /// What a CPU does when nobody else wants it (Linux: do_idle).
+    pub(crate) fn idle_loop(&self, cpu: u32) {
+        let idle = self.tasks.get(cpu);
+        self.note_idle(cpu, true);
+        while !self.halted() {
+            idle.head.irq_save();
+            if self.has_work(cpu) || self.need_resched(idle) {
+                self.switch(idle, Switch::Preempted);
+                self.note_idle(cpu, true);
+            } else {
+                self.machine.idle(cpu);
+            }
+            idle.head.irq_restore(0);
+        }
+        idle.head.irq_save();
+    }
+
+    fn has_work(&self, cpu: u32) -> bool {
+        self.cpus[cpu as usize].rq.lock().waiting > 0
+    }
+}

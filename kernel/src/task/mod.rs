@@ -1,0 +1,250 @@
+//! Tasks: what they are, and the table that holds them.
+
+mod spawn;
+pub mod state;
+mod table;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::pin::Pin;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use kthreads_base::job::Done;
+use kthreads_base::{AtomicFn, Head, SpinLock, Stack, head_first, pin_field};
+
+use crate::Cx;
+use crate::kthread::KthreadState;
+use crate::sched::{Entity, HeapNode};
+use crate::signal::Signals;
+use crate::time::Timer;
+use crate::wait::WaitNode;
+
+pub use spawn::{Spawn, Start};
+pub(crate) use table::TaskTable;
+
+/// A slot index that names no task.
+pub const NO_TASK: u32 = u32::MAX;
+
+/// The C form of a thread function.
+pub type ThreadFn = extern "C" fn(usize) -> i32;
+
+/// The Rust form of a thread function.
+pub type ThreadBody = Box<dyn FnOnce(&Cx<'_>) -> i32 + Send>;
+
+/// A task. Its slot is never freed while the kernel lives; `generation` tells its lives apart.
+#[repr(C)]
+pub struct Task {
+    /// What C sees, and the saved context.
+    pub head: Head,
+    index: u32,
+    /// Odd while the slot holds a task, even while it is free.
+    generation: AtomicU32,
+    pub(crate) wake_lock: SpinLock<()>,
+    pub(crate) sched: Entity,
+    pub(crate) wait: WaitNode,
+    pub(crate) kthread: KthreadState,
+    pub(crate) signals: Signals,
+    pub(crate) sleep_timer: Timer,
+    pub(crate) sleep_node: HeapNode,
+    pub(crate) sleep_cpu: AtomicU32,
+    pub(crate) start: SpinLock<Option<Start>>,
+    pub(crate) done: SpinLock<Option<Done>>,
+    pub(crate) stack: SpinLock<Option<Stack>>,
+    pub(crate) full_name: SpinLock<Option<String>>,
+    /// What it sleeps in, for wchan: an address in module text or of a Rust wait function.
+    pub(crate) wait_channel: AtomicUsize,
+    /// The C function that runs in it, for reports.
+    pub(crate) entry_point: AtomicFn<ThreadFn>,
+    pub(crate) free_next: AtomicU32,
+    killed: AtomicBool,
+    /// The memory nodes it may use: bit 0 is the only one there is.
+    pub(crate) mems_allowed: AtomicU64,
+}
+
+head_first!(Task, head);
+pin_field!(pub(crate) fn Task::timer_pin -> sleep_timer: Timer);
+
+/// Names a task for as long as it lives: the slot and its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TaskId {
+    index: u32,
+    generation: u32,
+}
+
+impl Task {
+    fn new(index: u32) -> Task {
+        let task = Task {
+            head: Head::default(),
+            index,
+            generation: AtomicU32::new(0),
+            wake_lock: SpinLock::new(()),
+            sched: Entity::default(),
+            wait: WaitNode::default(),
+            kthread: KthreadState::default(),
+            signals: Signals::default(),
+            sleep_timer: Timer::new(),
+            sleep_node: HeapNode::default(),
+            sleep_cpu: AtomicU32::new(0),
+            start: SpinLock::new(None),
+            done: SpinLock::new(None),
+            stack: SpinLock::new(None),
+            full_name: SpinLock::new(None),
+            wait_channel: AtomicUsize::new(0),
+            entry_point: AtomicFn::null(),
+            free_next: AtomicU32::new(NO_TASK),
+            killed: AtomicBool::new(false),
+            mems_allowed: AtomicU64::new(1),
+        };
+        task.head.index.store(index, Ordering::Relaxed);
+        task
+    }
+
+    /// The slot's index.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The task's name for as long as it lives.
+    pub fn id(&self) -> TaskId {
+        TaskId { index: self.index, generation: self.generation.load(Ordering::Acquire) }
+    }
+
+    /// Whether the slot holds a task now.
+    pub fn is_live(&self) -> bool {
+        self.generation.load(Ordering::Acquire) % 2 == 1
+    }
+
+    /// The address of its `struct task_struct`.
+    pub fn address(&self) -> usize {
+        core::ptr::from_ref(&self.head) as usize
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> i32 {
+        self.head.pid.load(Ordering::Relaxed)
+    }
+
+    /// The TASK_ bits.
+    pub fn state(&self) -> u32 {
+        self.head.state.load(Ordering::Relaxed)
+    }
+
+    /// The PF_ bits.
+    pub fn flags(&self) -> u32 {
+        self.head.flags.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is a kernel thread.
+    pub fn is_kthread(&self) -> bool {
+        self.flags() & state::PF_KTHREAD != 0
+    }
+
+    /// Sets the state with a full barrier, as set_current_state does: the store is seen before
+    /// any later read of a condition.
+    #[inline]
+    pub fn set_state(&self, state: u32) {
+        self.head.state.swap(state, Ordering::SeqCst);
+    }
+
+    /// The name, at most 15 bytes.
+    pub fn comm(&self) -> Comm {
+        let mut bytes = [0; state::TASK_COMM_LEN];
+        let mut len = 0;
+        for (byte, cell) in bytes.iter_mut().zip(&self.head.comm) {
+            *byte = cell.load(Ordering::Relaxed);
+            if *byte == 0 {
+                break;
+            }
+            len += 1;
+        }
+        Comm { bytes, len: len.min(state::TASK_COMM_LEN - 1) }
+    }
+
+    /// Sets the name, cut to 15 bytes (Linux: __set_task_comm).
+    pub fn set_comm(&self, name: &str) {
+        let cut = cut_at_char(name, state::TASK_COMM_LEN - 1);
+        let bytes = cut.bytes().chain(core::iter::repeat(0));
+        for (cell, byte) in self.head.comm.iter().zip(bytes) {
+            cell.store(byte, Ordering::Relaxed);
+        }
+    }
+
+    /// The name that /proc shows: the one asked for at creation, up to 63 bytes (Linux:
+    /// get_kthread_comm).
+    pub fn full_name(&self) -> String {
+        match &*self.full_name.lock() {
+            Some(name) => name.clone(),
+            None => String::from(self.comm().as_str()),
+        }
+    }
+
+    /// The nice value, -20 to 19.
+    pub fn nice(&self) -> i32 {
+        self.head.static_prio.load(Ordering::Relaxed) - 120
+    }
+
+    /// Whether a signal is pending, or kthread_stop asked to look as if (Linux: signal_pending).
+    pub fn signal_pending(&self) -> bool {
+        let flags = self.head.ti_flags.load(Ordering::Relaxed);
+        flags & (state::TIF_SIGPENDING | state::TIF_NOTIFY_SIGNAL) != 0
+    }
+
+    /// Lets the task use the memory nodes of `mask` (Linux: set_mems_allowed).
+    pub(crate) fn set_mems_allowed(&self, mask: u64) {
+        self.mems_allowed.store(mask, Ordering::Relaxed);
+    }
+
+    /// Notes that an oops ends the task.
+    pub(crate) fn mark_killed(&self) {
+        self.killed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_marked_killed(&self) -> bool {
+        self.killed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn start_life(&self) {
+        self.killed.store(false, Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn end_life(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Cuts a text to at most `max` bytes, at a character's end.
+pub(crate) fn cut_at_char(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A task's name, copied.
+#[derive(Clone, Copy)]
+pub struct Comm {
+    bytes: [u8; state::TASK_COMM_LEN],
+    len: usize,
+}
+
+impl Comm {
+    /// The name; bytes that are no text are cut off.
+    pub fn as_str(&self) -> &str {
+        let bytes = &self.bytes[..self.len];
+        match core::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => core::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
+        }
+    }
+}
+
+impl core::fmt::Display for Comm {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A task, pinned in its slot.
+pub type TaskPin<'k> = Pin<&'k Task>;

@@ -1,0 +1,212 @@
+//! Making a task (Linux: copy_process) and ending one (do_exit).
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::head::prepare;
+use kthreads_base::job::{Body, Done};
+
+use super::state::*;
+use super::{Task, ThreadBody, ThreadFn};
+use crate::kthread::RequestId;
+use crate::sched::DEFAULT_PRIO;
+use crate::{Cx, Errno, Kernel};
+
+/// What a new task begins with.
+pub enum Start {
+    /// The common beginning of kernel threads, for this create request (Linux: kthread()).
+    Kthread(RequestId),
+    /// A C function, called at once (kernel_thread).
+    Function(ThreadFn, usize),
+    /// A Rust function.
+    Body(ThreadBody),
+    /// A closure that a host thread waits for.
+    Job(Body),
+}
+
+/// How a new task is to be.
+pub struct Spawn<'a> {
+    /// Its name, cut to 15 bytes.
+    pub name: &'a str,
+    /// What it begins with.
+    pub start: Start,
+    /// The task that becomes its parent.
+    pub parent: &'a Task,
+    /// PF_KTHREAD for a kernel thread, which owns no address space; 0 for a user-like task.
+    pub flags: u32,
+    /// Who waits outside the kernel for its end.
+    pub done: Option<Done>,
+}
+
+impl Kernel {
+    /// Makes a task, not yet let run: [`wake_up_new_task`](Kernel::wake_up_new_task) does that.
+    ///
+    /// # Errors
+    ///
+    /// EAGAIN when threads-max or pid_max is reached, ENOMEM when there is no memory.
+    pub fn spawn(&self, spawn: Spawn<'_>) -> Result<&Task, Errno> {
+        let stack = self.machine.stack_alloc().ok_or(Errno::ENOMEM)?;
+        let task = match self.tasks.alloc() {
+            Ok(task) => task,
+            Err(errno) => {
+                self.machine.stack_free(stack);
+                return Err(errno);
+            }
+        };
+        prepare(self.tasks.pin(task.index()), &stack, &*self.machine);
+        *task.stack.lock() = Some(stack);
+        self.fill(task, &spawn);
+        *task.start.lock() = Some(spawn.start);
+        *task.done.lock() = spawn.done;
+        Ok(task)
+    }
+
+    fn fill(&self, task: &Task, spawn: &Spawn<'_>) {
+        let head = &task.head;
+        let kthread = spawn.flags & PF_KTHREAD != 0;
+        let parent = &spawn.parent.head;
+        let inherited = parent.flags.load(Ordering::Relaxed) & PF_NOFREEZE;
+        let zero = Ordering::Relaxed;
+        task.set_comm(spawn.name);
+        head.flags.store(spawn.flags | inherited | PF_FORKNOEXEC, zero);
+        head.state.store(TASK_NEW, zero);
+        head.ti_flags.store(0, zero);
+        // A new task begins as the second half of a switch: interrupts off, count one.
+        head.preempt_count.store(1, zero);
+        head.irqs_off.store(1, zero);
+        head.parent.store(spawn.parent.address(), zero);
+        head.real_parent.store(spawn.parent.address(), zero);
+        head.group_leader.store(task.address(), zero);
+        let mm = if kthread { 0 } else { self.user_mm_address() };
+        head.mm.store(mm, zero);
+        head.active_mm.store(if kthread { self.init_mm_address() } else { mm }, zero);
+        head.exit_code.store(0, zero);
+        head.exit_state.store(0, zero);
+        head.exit_signal.store(17, zero);
+        head.nvcsw.store(0, zero);
+        head.nivcsw.store(0, zero);
+        head.utime.store(0, zero);
+        head.stime.store(0, zero);
+        head.start_time.store(self.machine.now().0, zero);
+        head.nsproxy.store(0, zero);
+        head.journal_info.store(0, zero);
+        head.usage.store(2, zero);
+        self.fill_sched(task, spawn.parent);
+        task.signals.inherit(&spawn.parent.signals);
+        head.blocked.store(parent.blocked.load(zero), zero);
+        head.sighand.store(0, zero);
+        task.kthread.reset();
+        task.wait_channel.store(0, zero);
+        task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);
+    }
+
+    fn fill_sched(&self, task: &Task, parent: &Task) {
+        let head = &task.head;
+        let order = Ordering::Relaxed;
+        let static_prio = match parent.head.static_prio.load(order) {
+            0 => DEFAULT_PRIO,
+            prio => prio,
+        };
+        head.static_prio.store(static_prio, order);
+        head.prio.store(static_prio, order);
+        head.normal_prio.store(static_prio, order);
+        head.rt_priority.store(0, order);
+        head.policy.store(SCHED_NORMAL, order);
+        let mask = match parent.head.cpus_mask.load(order) {
+            0 => self.all_cpus(),
+            mask => mask,
+        };
+        let mask = if task.is_kthread() { self.all_cpus() } else { mask };
+        head.cpus_mask.store(mask, order);
+        head.cpus_ptr.store(core::ptr::from_ref(&head.cpus_mask) as usize, order);
+        head.nr_cpus_allowed.store(mask.count_ones() as i32, order);
+        head.on_cpu.store(0, order);
+        task.sched.reset();
+    }
+
+    /// The body of every task: what `Start` says, then the end.
+    pub(crate) fn task_main(&self) -> ! {
+        let cx = self.cx();
+        self.finish_switch();
+        cx.task.head.preempt_sub(1);
+        cx.task.head.irq_restore(0);
+        let start = cx.task.start.lock().take();
+        match start {
+            Some(Start::Kthread(request)) => self.kthread_main(&cx, request),
+            Some(Start::Function(function, data)) => {
+                cx.task.entry_point.set(function);
+                let code = function(data);
+                self.do_exit(&cx, i64::from(code));
+            }
+            Some(Start::Body(body)) => {
+                let code = self.run_body(&cx, body);
+                self.do_exit(&cx, i64::from(code));
+            }
+            Some(Start::Job(body)) => {
+                body();
+                self.do_exit(&cx, 0);
+            }
+            None => self.do_exit(&cx, 0),
+        }
+    }
+
+    /// Calls a Rust thread function; a panic in it is an oops of this thread.
+    pub(crate) fn run_body(&self, cx: &Cx<'_>, body: ThreadBody) -> i32 {
+        let mut body = Some(body);
+        let mut code = 0;
+        let caught = self.machine.catch(&mut || {
+            if let Some(body) = body.take() {
+                code = body(cx);
+            }
+        });
+        match caught {
+            Ok(()) => code,
+            Err(message) => self.die_of_panic(cx, &message),
+        }
+    }
+
+    /// Ends the running task (Linux: do_exit). What it holds and has armed stays as it is.
+    pub fn do_exit(&self, cx: &Cx<'_>, code: i64) -> ! {
+        let task = cx.task.get_ref();
+        self.check_exit(cx);
+        task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);
+        task.head.exit_code.store(code as i32, Ordering::Relaxed);
+        self.cancel_sleep(cx.task);
+        task.signals.clear(&task.head);
+        drop(task.start.lock().take());
+        self.kthread_exited(cx);
+        self.reparent_children(task);
+        self.tasks.release_pid(task);
+        self.note_exit(task);
+        let done = task.done.lock().take();
+        task.head.exit_state.store(0x10, Ordering::Relaxed);
+        drop(done);
+        self.schedule_dead(cx)
+    }
+
+    /// Drops a reference to a task (Linux: put_task_struct); the last one frees it.
+    pub fn put_task(&self, task: &Task) {
+        if task.head.usage.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *task.full_name.lock() = None;
+            self.tasks.free(task);
+        }
+    }
+
+    /// Takes a reference to a task (Linux: get_task_struct).
+    pub fn get_task(&self, task: &Task) {
+        task.head.usage.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives the children of an ending task to init, as user space has them.
+    fn reparent_children(&self, task: &Task) {
+        if task.is_kthread() {
+            return;
+        }
+        let init = self.init_task().address();
+        let mine = task.address();
+        for child in self.tasks.iter() {
+            for field in [&child.head.parent, &child.head.real_parent] {
+                let _ = field.compare_exchange(mine, init, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        }
+    }
+}

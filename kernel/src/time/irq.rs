@@ -1,0 +1,113 @@
+//! Interrupts: the clock, the softirq that runs timers.
+//!
+//! A hardware interrupt does little: it moves jiffies on, wakes sleepers whose time has come and
+//! charges the running task. Timers run in softirq context, interrupts on, right after it, unless
+//! the interrupted code has softirqs disabled; then local_bh_enable runs them.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::Nanos;
+
+use super::{Jiffies, Kind, Timer, TimerFn};
+use crate::cx::*;
+use crate::Kernel;
+
+impl Kernel {
+    /// Serves what is pending on this CPU. On the interrupt stack, interrupts off.
+    pub(crate) fn hard_interrupt(&self) {
+        let cx = self.cx();
+        let head = &cx.task.head;
+        let cpu = head.cpu();
+        head.preempt_add(HARDIRQ_OFFSET);
+        let now = self.machine.now();
+        self.jiffies.advance(now);
+        self.load_catch_up();
+        self.wake_sleepers(cpu, now);
+        self.tick(cpu, now.0);
+        self.check_doorbell();
+        if self.timers_due(cpu) {
+            self.cpus[cpu as usize].softirq_pending.store(true, Ordering::Relaxed);
+        }
+        // What was programmed has come; the machine forgets it once it is over.
+        self.cpus[cpu as usize].programmed.store(u64::MAX, Ordering::Relaxed);
+        self.set_next_timer(cpu);
+        head.preempt_sub(HARDIRQ_OFFSET);
+        if !cx.in_interrupt() {
+            self.run_softirqs();
+        }
+        self.halt_if_asked();
+    }
+
+    /// Runs the pending softirqs of this CPU (Linux: __do_softirq).
+    pub fn run_softirqs(&self) {
+        let cx = self.cx();
+        let head = &cx.task.head;
+        let irqs = head.irq_save();
+        let cpu = head.cpu();
+        let here = &self.cpus[cpu as usize];
+        head.preempt_add(SOFTIRQ_OFFSET);
+        while here.softirq_pending.swap(false, Ordering::Relaxed) {
+            head.irq_restore(0);
+            let call = &mut |timer: &Timer, function: TimerFn| self.call_timer(timer, function);
+            self.timers.run_expired(cpu, self.jiffies.now(), call);
+            head.irq_save();
+        }
+        head.preempt_sub(SOFTIRQ_OFFSET);
+        self.set_next_timer(cpu);
+        head.irq_restore(irqs);
+    }
+
+    /// Whether softirqs wait for local_bh_enable.
+    pub fn softirqs_pending(&self) -> bool {
+        let irqs = kthreads_base::IrqGuard::new();
+        let cpu = kthreads_base::current_head().cpu() as usize;
+        drop(irqs);
+        self.cpus[cpu].softirq_pending.load(Ordering::Relaxed)
+    }
+
+    fn call_timer(&self, timer: &Timer, function: TimerFn) {
+        let address = timer.function().map_or(0, |f| f as usize);
+        let head = kthreads_base::current_head();
+        let before = head.preempt_count.load(Ordering::Relaxed);
+        if timer.flags() & Timer::IRQSAFE != 0 {
+            let irqs = head.irq_save();
+            function(timer);
+            head.irq_restore(irqs);
+        } else {
+            function(timer);
+        }
+        let after = head.preempt_count.load(Ordering::Relaxed);
+        if after != before {
+            self.report_timer_imbalance(address, before, after);
+            head.preempt_count.store(before, Ordering::Relaxed);
+        }
+    }
+
+    fn timers_due(&self, cpu: u32) -> bool {
+        let due = |expiry: Jiffies| expiry.is_at_or_before(self.jiffies.now());
+        self.timers.next_expiry(cpu, Kind::Standard).is_some_and(due)
+    }
+
+    /// Programs this CPU's clock for its first timer. Interrupts off.
+    pub(crate) fn set_next_timer(&self, cpu: u32) {
+        let next = self.timers.next_expiry(cpu, Kind::Standard);
+        let at = next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry));
+        self.cpus[cpu as usize].next_timer.store(at.0, Ordering::Relaxed);
+        self.program_clock(cpu);
+    }
+
+    /// After a timer was armed: the CPU whose first timer it now is must know.
+    pub(crate) fn timer_armed(&self, armed: super::Armed) -> bool {
+        if let Some(earlier) = armed.earlier {
+            let irqs = kthreads_base::IrqGuard::new();
+            let here = kthreads_base::current_head().cpu();
+            if earlier.cpu == here {
+                self.set_next_timer(here);
+            } else {
+                self.machine.send_interrupt(earlier.cpu);
+            }
+            drop(irqs);
+        }
+        armed.was_pending
+    }
+}

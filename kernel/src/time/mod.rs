@@ -1,0 +1,10 @@
+//! Time: jiffies, timers, and sleeping for a time.
+
+mod irq;
+mod jiffies;
+mod sleep;
+mod timer;
+mod wheel;
+
+pub use jiffies::*;
+pub use timer::*;

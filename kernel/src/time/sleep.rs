@@ -1,0 +1,160 @@
+//! Sleeping for a time (Linux: schedule_timeout, msleep, usleep_range), and delays.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::{IrqGuard, Nanos};
+
+use super::*;
+use crate::sched::{HeapNode, Nodes};
+use crate::task::state::*;
+use crate::task::{Task, TaskTable};
+use crate::{Cx, Kernel};
+
+/// The nodes by which tasks stand in a CPU's heap of sleepers.
+struct SleepNodes<'a>(&'a TaskTable);
+
+impl Nodes for SleepNodes<'_> {
+    fn node(&self, index: u32) -> &HeapNode {
+        &self.0.get(index).sleep_node
+    }
+}
+
+extern "C" fn wake_sleeper(timer: &Timer) {
+    kthreads_base::with_current(|kernel: &Kernel, _| {
+        kernel.wake_up_process(kernel.tasks.get(timer.data() as u32));
+    });
+}
+
+impl Kernel {
+    /// Where and when a timer is armed from here.
+    pub fn here(&self) -> Here {
+        self.jiffies.advance(self.machine.now());
+        Here { cpu: kthreads_base::current_head().cpu(), now: self.jiffies.now() }
+    }
+
+    /// Sleeps in the state already set until `timeout` jiffies have passed or somebody wakes the
+    /// task; returns the jiffies left, 0 if none, MAX_SCHEDULE_TIMEOUT for that argument (Linux:
+    /// schedule_timeout). In TASK_RUNNING it returns at once.
+    pub fn schedule_timeout(&self, cx: &Cx<'_>, timeout: i64) -> i64 {
+        if timeout == MAX_SCHEDULE_TIMEOUT.0 as i64 {
+            self.schedule(cx);
+            return timeout;
+        }
+        if timeout < 0 {
+            self.report_wrong_timeout(cx, timeout);
+            cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+            return 0;
+        }
+        let here = self.here();
+        let expires = Jiffies(here.now.0.wrapping_add(timeout as u64));
+        let timer = cx.task.timer_pin();
+        timer.init(wake_sleeper, 0, here.cpu);
+        timer.set_data(u64::from(cx.task.index()));
+        self.timer_armed(self.timers.modify(timer, expires, here));
+        self.schedule(cx);
+        self.timers.delete_sync(timer.get_ref(), &mut || cx.task.head.relax());
+        self.jiffies.advance(self.machine.now());
+        expires.ticks_since(self.jiffies.now()).max(0)
+    }
+
+    /// Sleeps in `state` for that many jiffies or until woken; returns what is left.
+    pub fn schedule_timeout_state(&self, cx: &Cx<'_>, timeout: i64, state: u32) -> i64 {
+        cx.task.set_state(state);
+        self.schedule_timeout(cx, timeout)
+    }
+
+    /// Sleeps at least that long, whatever wakes it (Linux: msleep).
+    pub fn msleep(&self, cx: &Cx<'_>, ms: u32) {
+        let mut left = msecs_to_jiffies(ms).0 as i64 + 1;
+        while left > 0 {
+            left = self.schedule_timeout_state(cx, left, TASK_UNINTERRUPTIBLE);
+        }
+    }
+
+    /// Sleeps at least that long or until a signal; returns the milliseconds left (Linux:
+    /// msleep_interruptible).
+    pub fn msleep_interruptible(&self, cx: &Cx<'_>, ms: u32) -> u32 {
+        let mut left = msecs_to_jiffies(ms).0 as i64 + 1;
+        while left > 0 && !cx.task.signal_pending() {
+            left = self.schedule_timeout_state(cx, left, TASK_INTERRUPTIBLE);
+        }
+        jiffies_to_msecs(Jiffies(left as u64))
+    }
+
+    /// Sleeps in `state` until `deadline`, whatever wakes it (Linux: usleep_range_state). With a
+    /// signal that `state` lets through it returns early; returns whether the time has come.
+    pub fn sleep_until(&self, cx: &Cx<'_>, deadline: Nanos, state: u32) -> bool {
+        self.might_sleep(cx);
+        while self.machine.now() < deadline {
+            if self.signal_pending_state(state, cx.task.get_ref()) {
+                return false;
+            }
+            cx.task.set_state(state);
+            self.add_sleeper(cx, deadline);
+            self.schedule(cx);
+            self.remove_sleeper(cx.task.get_ref());
+        }
+        cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+        true
+    }
+
+    /// Sleeps for at least `span`, in `state`.
+    pub fn sleep_for(&self, cx: &Cx<'_>, span: Nanos, state: u32) -> bool {
+        self.sleep_until(cx, self.machine.now() + span, state)
+    }
+
+    fn add_sleeper(&self, cx: &Cx<'_>, deadline: Nanos) {
+        let irqs = IrqGuard::new();
+        let cpu = cx.cpu();
+        let here = &self.cpus[cpu as usize];
+        cx.task.sleep_cpu.store(cpu, Ordering::Relaxed);
+        let mut sleepers = here.sleepers.lock();
+        sleepers.push(&SleepNodes(&self.tasks), cx.task.index(), deadline.0);
+        here.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
+        drop(sleepers);
+        self.program_clock(cpu);
+        drop(irqs);
+    }
+
+    fn first_sleeper(&self, sleepers: &crate::sched::IndexHeap) -> u64 {
+        sleepers.peek().map_or(u64::MAX, |index| self.tasks.get(index).sleep_node.key())
+    }
+
+    fn remove_sleeper(&self, task: &Task) {
+        let cpu = &self.cpus[task.sleep_cpu.load(Ordering::Relaxed) as usize];
+        let mut sleepers = cpu.sleepers.lock();
+        if sleepers.remove(&SleepNodes(&self.tasks), task.index()) {
+            cpu.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
+        }
+    }
+
+    /// Takes an ending task out of what it may have slept in.
+    pub(crate) fn cancel_sleep(&self, task: crate::task::TaskPin<'_>) {
+        self.remove_sleeper(task.get_ref());
+        self.timers.delete(task.timer_pin().get_ref());
+    }
+
+    /// Wakes the sleepers of `cpu` whose time has come. In the interrupt.
+    pub(crate) fn wake_sleepers(&self, cpu: u32, now: Nanos) {
+        let here = &self.cpus[cpu as usize];
+        if here.next_sleeper.load(Ordering::Relaxed) > now.0 {
+            return;
+        }
+        let mut sleepers = here.sleepers.lock();
+        while self.first_sleeper(&sleepers) <= now.0 {
+            let Some(index) = sleepers.pop(&SleepNodes(&self.tasks)) else { break };
+            self.wake_up_process(self.tasks.get(index));
+        }
+        here.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
+    }
+
+    /// Spends `span` busily (Linux: udelay): the CPU serves interrupts, and other tasks if the
+    /// caller may be preempted.
+    pub fn delay(&self, cx: &Cx<'_>, span: Nanos) {
+        let deadline = self.machine.now() + span;
+        while self.machine.now() < deadline {
+            self.machine.delay(cx.cpu(), deadline);
+            kthreads_base::interrupt_point();
+        }
+    }
+}

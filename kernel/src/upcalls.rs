@@ -1,0 +1,52 @@
+//! What a machine calls in the kernel.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::{CpuLocal, Fault, Head, Nanos, Upcalls};
+
+use crate::Kernel;
+
+impl Upcalls for Kernel {
+    fn local(&self, cpu: u32) -> &CpuLocal {
+        &self.cpus[cpu as usize].local
+    }
+
+    fn idle_head(&self, cpu: u32) -> &Head {
+        &self.tasks.get(cpu).head
+    }
+
+    fn cpu_main(&self, cpu: u32) {
+        if cpu == 0 {
+            self.rest_init();
+        }
+        self.idle_loop(cpu);
+        self.cpu_ended(cpu);
+    }
+
+    fn interrupt(&self) {
+        self.hard_interrupt();
+    }
+
+    fn preempt(&self) {
+        Kernel::preempt(self);
+    }
+
+    fn thread_main(&self) -> ! {
+        self.task_main()
+    }
+
+    fn fault(&self, fault: &Fault) -> ! {
+        self.oops_fault(fault)
+    }
+
+    fn clock(&self, now: Nanos) {
+        self.jiffies.advance(now);
+    }
+}
+
+impl Kernel {
+    /// Whether the kernel has been told to end.
+    pub(crate) fn halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,71 @@
+//! Waiting for a condition (Linux: the wait_event macros), for Rust code.
+
+use core::pin::{Pin, pin};
+
+use super::{Limit, WaitEntry, WaitFlags, WaitQueueHead, Waited};
+use crate::task::state::*;
+use crate::time::Jiffies;
+use crate::{Cx, Kernel};
+
+/// How a task sleeps: what may end the sleep besides what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sleep {
+    /// Any signal that the task has allowed, and kthread_stop.
+    Interruptible,
+    /// Nothing.
+    Uninterruptible,
+    /// A fatal signal.
+    Killable,
+    /// Nothing, and the sleep is not load.
+    Idle,
+}
+
+impl Sleep {
+    /// The TASK_ bits.
+    pub fn state(self) -> u32 {
+        match self {
+            Sleep::Interruptible => TASK_INTERRUPTIBLE,
+            Sleep::Uninterruptible => TASK_UNINTERRUPTIBLE,
+            Sleep::Killable => TASK_KILLABLE,
+            Sleep::Idle => TASK_IDLE,
+        }
+    }
+}
+
+impl Kernel {
+    /// Sleeps on `queue` until `condition` holds (Linux: ___wait_event). The condition is read
+    /// first without sleeping, and again after each wake-up; it wins over a signal and over the
+    /// limit.
+    pub fn wait_event(
+        &self,
+        cx: &Cx<'_>,
+        queue: Pin<&WaitQueueHead>,
+        sleep: Sleep,
+        flags: WaitFlags,
+        limit: Limit,
+        mut condition: impl FnMut() -> bool,
+    ) -> Waited {
+        self.might_sleep(cx);
+        if condition() {
+            return Waited::Done(limit.remaining_at_least_one());
+        }
+        let entry = pin!(WaitEntry::new(cx, flags));
+        let entry = entry.as_ref();
+        let mut left = limit;
+        let waited = loop {
+            let prepared = self.prepare_to_wait_event(cx, queue, entry, sleep.state());
+            if condition() {
+                break Waited::Done(left.remaining_at_least_one());
+            }
+            if prepared.is_err() {
+                break Waited::Interrupted;
+            }
+            if left == Limit::At(Jiffies(0)) {
+                break Waited::TimedOut;
+            }
+            left = self.schedule_limit(cx, left);
+        };
+        self.finish_wait(cx, queue, entry.get_ref());
+        waited
+    }
+}

@@ -1,0 +1,134 @@
+//! The kernel on the host machine: making, waking, waiting, stopping.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use kthreads_host::{Clock, HostConfig, HostMachine};
+use kthreads_kernel::wait::{Completion, Limit};
+use kthreads_kernel::{Booted, Config, Cx, Kernel};
+
+fn boot(cpus: u32, clock: Clock) -> Booted {
+    let config = HostConfig { cpus, clock, ..HostConfig::default() };
+    let machine = HostMachine::new(config).expect("a machine");
+    Kernel::boot(machine, Config::default()).expect("a kernel")
+}
+
+fn spawn<'k>(
+    cx: &Cx<'k>,
+    name: &str,
+    body: impl FnOnce(&Cx<'_>) -> i32 + Send + 'static,
+) -> &'k kthreads_kernel::task::Task {
+    let task = cx.kernel.kthread_create_rust(cx, name, Box::new(body)).expect("a thread");
+    cx.kernel.wake_up_process(task);
+    task
+}
+
+fn until_stopped(cx: &Cx<'_>) -> i32 {
+    loop {
+        cx.task.set_state(kthreads_kernel::task::state::TASK_INTERRUPTIBLE);
+        if cx.kernel.kthread_should_stop(cx) {
+            break;
+        }
+        cx.kernel.schedule(cx);
+    }
+    cx.task.set_state(0);
+    7
+}
+
+#[test]
+fn enter_returns_what_the_closure_returns() {
+    for clock in [Clock::Real, Clock::FastForward] {
+        let kernel = boot(2, clock);
+        assert_eq!(kernel.enter(|cx| cx.task.comm().as_str().to_owned()), "host");
+        assert_eq!(kernel.kthreadd().pid(), 2);
+        assert_eq!(kernel.init_task().pid(), 1);
+    }
+}
+
+#[test]
+fn a_thread_is_created_and_stopped() {
+    for cpus in [1, 2, 8] {
+        let kernel = boot(cpus, Clock::Real);
+        let result = kernel.enter(|cx| {
+            let mut sum = 0;
+            for _ in 0..1000 {
+                let task = spawn(cx, "t", until_stopped);
+                sum += match cx.kernel.kthread_stop(cx, task) {
+                    7 | -4 => 1,
+                    other => panic!("kthread_stop returned {other}"),
+                };
+            }
+            sum
+        });
+        assert_eq!(result, 1000);
+    }
+}
+
+#[test]
+fn completions_ping_pong() {
+    for cpus in [1, 2, 4] {
+        let kernel = boot(cpus, Clock::Real);
+        kernel.enter(|cx| {
+            let balls = Arc::new([Completion::new(), Completion::new()]);
+            let theirs = balls.clone();
+            let task = spawn(cx, "pong", move |cx| {
+                for _ in 0..10_000 {
+                    cx.kernel.wait_for_completion(cx, &theirs[1]);
+                    cx.kernel.complete(&theirs[0]);
+                }
+                until_stopped(cx)
+            });
+            for _ in 0..10_000 {
+                cx.kernel.complete(&balls[1]);
+                cx.kernel.wait_for_completion(cx, &balls[0]);
+            }
+            assert_eq!(cx.kernel.kthread_stop(cx, task), 7);
+        });
+    }
+}
+
+#[test]
+fn sleeping_takes_its_time() {
+    for clock in [Clock::Real, Clock::FastForward] {
+        let kernel = boot(2, clock);
+        let (slept, left) = kernel.enter(|cx| {
+            let before = cx.kernel.uptime();
+            cx.kernel.msleep(cx, 50);
+            cx.task.set_state(1);
+            let left = cx.kernel.schedule_timeout(cx, 5);
+            (cx.kernel.uptime() - before, left)
+        });
+        assert!(slept.0 >= 70_000_000, "{slept:?}");
+        assert_eq!(left, 0);
+    }
+}
+
+#[test]
+fn many_threads_count_to_the_end() {
+    for cpus in [1, 2, 8] {
+        let kernel = boot(cpus, Clock::FastForward);
+        let count = Arc::new(AtomicU32::new(0));
+        kernel.enter(|cx| {
+            let done = Arc::new(Completion::new());
+            for nth in 0..200 {
+                let (count, done) = (count.clone(), done.clone());
+                spawn(cx, &format!("n{nth}"), move |cx| {
+                    for _ in 0..20 {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        if nth % 3 == 0 {
+                            cx.kernel.msleep(cx, nth);
+                        } else {
+                            cx.kernel.yield_now(cx);
+                        }
+                    }
+                    cx.kernel.complete(&done);
+                    0
+                });
+            }
+            for _ in 0..200 {
+                cx.kernel.wait_for_completion_state(cx, &done, 2, Limit::Never);
+            }
+        });
+        assert_eq!(count.load(Ordering::Relaxed), 4000);
+    }
+}

@@ -1,0 +1,114 @@
+//! The thread that watches the clock for CPUs that are busy.
+//!
+//! A CPU at rest wakes by itself when its timer is due. One that runs a module may not look at
+//! the clock for long, so one thread does it for all: it lets due timers go off, interrupts the
+//! CPUs that have not taken what is pending, and tells the kernel the time. It does so every
+//! [`TICK`], or when the nearest timer of a running CPU is due, and sleeps while all CPUs rest.
+//!
+//! # No timer is missed
+//!
+//! [`Gate::wake`] says when the monitor will look next, in the host's time: never while it
+//! sleeps, zero while it looks or has been told to. The monitor stores it, then reads timers and
+//! states once more; who sets a timer or leaves rest stores that, then reads `wake`. All are
+//! sequentially consistent, so one of the two sees the other.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use kthreads_base::{Nanos, Upcalls};
+
+use crate::cpu::{Cpu, RUNNING};
+use crate::machine::HostMachine;
+use crate::{preempt, sys};
+
+/// How often the monitor looks while CPUs run: the kernel's own tick.
+const TICK: Nanos = Nanos::from_millis(4);
+/// After how many looks without a running CPU it goes to sleep. Not at once: waking it costs a
+/// CPU that runs every few milliseconds more than the looks cost the host.
+const QUIET_LOOKS: u32 = 8;
+
+/// Where the monitor sleeps.
+pub(crate) struct Gate {
+    pokes: AtomicU32,
+    wake: AtomicU64,
+    is_closed: AtomicBool,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Gate {
+        Gate {
+            pokes: AtomicU32::new(0),
+            wake: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Sees to it that the monitor looks at host time `at`.
+    #[inline]
+    pub(crate) fn expect(&self, at: Nanos) {
+        if at.0 < self.wake.load(Ordering::SeqCst) {
+            self.poke();
+        }
+    }
+
+    /// A CPU runs: wakes the monitor if it sleeps.
+    #[inline]
+    pub(crate) fn on_running(&self) {
+        if self.wake.load(Ordering::SeqCst) == Nanos::NEVER.0 {
+            self.poke();
+        }
+    }
+
+    /// Ends the monitor.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.poke();
+    }
+
+    #[cold]
+    fn poke(&self) {
+        self.pokes.fetch_add(1, Ordering::SeqCst);
+        if self.wake.swap(0, Ordering::SeqCst) != 0 {
+            sys::futex_wake(&self.pokes);
+        }
+    }
+}
+
+/// What the monitor thread does until the gate is closed.
+pub(crate) fn watch(machine: &HostMachine, upcalls: &dyn Upcalls) {
+    let core = &machine.core;
+    let gate = &core.gate;
+    let mut quiet_looks = 0;
+    loop {
+        let pokes = gate.pokes.load(Ordering::SeqCst);
+        gate.wake.store(0, Ordering::SeqCst);
+        if gate.is_closed.load(Ordering::SeqCst) {
+            return;
+        }
+        look(machine, upcalls);
+        let is_quiet = !core.cpus.iter().any(is_running);
+        quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
+        let now = core.clock.host_now();
+        let latest = if quiet_looks > QUIET_LOOKS { Nanos::NEVER } else { now + TICK };
+        let wake = latest.min(machine.next_watched());
+        gate.wake.store(wake.0, Ordering::SeqCst);
+        let slept_too_early = wake == Nanos::NEVER && core.cpus.iter().any(is_running);
+        if slept_too_early || machine.next_watched() < wake {
+            continue;
+        }
+        let span = (wake != Nanos::NEVER).then(|| Duration::from_nanos((wake - now).0));
+        sys::futex_wait(&gate.pokes, pokes, span);
+    }
+}
+
+fn is_running(cpu: &Cpu) -> bool {
+    cpu.state() == RUNNING
+}
+
+fn look(machine: &HostMachine, upcalls: &dyn Upcalls) {
+    machine.tend_timers();
+    upcalls.clock(machine.core.clock.now());
+    for cpu in machine.core.cpus.iter().filter(|cpu| is_running(cpu) && cpu.is_pending()) {
+        preempt::send(cpu);
+    }
+}

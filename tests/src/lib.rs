@@ -1,0 +1,5 @@
+//! Cases that hold on every machine.
+
+extern crate alloc;
+
+pub mod contract;

@@ -1,0 +1,164 @@
+//! Runs the C cases on real Linux and records what it answered.
+//!
+//! A case is `tests/cases/NAME.c`: one module whose messages of the form `case: ...` are its result. Its head
+//! comment may hold a block that begins with a line `script:` and ends with the comment or an empty line:
+//! the commands to run instead of `insmod NAME.ko; rmmod NAME`. Lines that they print and that begin with
+//! `case:` are part of the result too. `tests/cases/case.h` is shared by all cases.
+//!
+//! The answer is written to `tests/cases/NAME.linux`, by this tool only:
+//!
+//! ```text
+//! linux: 6.1.0-56-amd64          kernel release (uname -r)
+//! source: 0123456789abcdef       FNV-1a, 64 bits, over case.h followed by NAME.c
+//! cpus: 2                        CPUs that the machine had
+//! warnings: 0                    messages of the log that hold `WARNING: ` or `BUG: `
+//! script:                        what the script printed, in order
+//! case: State:\tS (sleeping)
+//! log:                           what the module printed, in order, each with its level
+//! <6>case: result=42
+//! ```
+//!
+//! A guest runs all cases one after the other, each with an empty log. Cases whose script has no `rmmod` leave
+//! a blocked thread behind on purpose and come last. A case that does not end is named, and those that the
+//! same guest could not run any more get a guest of their own.
+
+mod guest;
+mod record;
+mod source;
+
+use guest::{Answer, Guest, Outcome};
+use record::Record;
+use source::Case;
+use std::path::{Path, PathBuf};
+
+const USAGE: &str = "\
+usage: cargo xtask ask-linux [NAME...] [--check] [--verbose]
+
+Builds the cases of tests/cases (all, or those named), runs them on Linux 6.1 in QEMU and writes what came
+out to tests/cases/NAME.linux.
+
+  --check    compare with the records instead of writing them
+  --verbose  show the whole log of each case, and what its commands complained about";
+
+/// What to do with the answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Write,
+    Check,
+}
+
+/// How much to show of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Summary,
+    Everything,
+}
+
+struct Options {
+    names: Vec<String>,
+    mode: Mode,
+    show: Show,
+}
+
+/// Runs `cargo xtask ask-linux` with the arguments that follow the subcommand.
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    let Some(options) = parse(args)? else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    let root = find_root()?;
+    let folder = root.join("tests/cases");
+    let mut cases = source::load(&folder, &options.names)?;
+    cases.sort_by_key(|case| (case.leaves_module_loaded(), case.name.clone()));
+    let answers = ask_all(&Guest::new(&root), &cases)?;
+    let failures = settle(&folder, &cases, &answers, &options)?;
+    println!("{} cases asked, {} not settled", cases.len(), failures.len());
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+fn parse(args: &[String]) -> Result<Option<Options>, String> {
+    let mut options = Options { names: Vec::new(), mode: Mode::Write, show: Show::Summary };
+    for arg in args {
+        match arg.as_str() {
+            "--help" | "-h" => return Ok(None),
+            "--check" => options.mode = Mode::Check,
+            "--verbose" => options.show = Show::Everything,
+            unknown if unknown.starts_with('-') => {
+                return Err(format!("unknown option {unknown}\n{USAGE}"));
+            }
+            name => options.names.push(name.trim_end_matches(".c").to_owned()),
+        }
+    }
+    Ok(Some(options))
+}
+
+/// Finds the workspace: the nearest folder upwards that holds the cases and the script.
+fn find_root() -> Result<PathBuf, String> {
+    let here = std::env::current_dir().map_err(|error| format!("current directory: {error}"))?;
+    here.ancestors()
+        .find(|path| path.join("tests/cases").is_dir() && path.join(guest::SCRIPT).is_file())
+        .map(Path::to_path_buf)
+        .ok_or_else(|| {
+            format!("no tests/cases and {} at or above {}", guest::SCRIPT, here.display())
+        })
+}
+
+/// Asks for every case, in a fresh guest whenever one did not reach the end of its list.
+fn ask_all(guest: &Guest, cases: &[Case]) -> Result<Vec<Answer>, String> {
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut pending: &[Case] = cases;
+    while !pending.is_empty() {
+        println!("booting Linux for {} cases", pending.len());
+        let batch = guest.ask(pending)?;
+        if batch.is_empty() {
+            return Err("the guest did not get as far as the first case".to_owned());
+        }
+        pending = &pending[batch.len()..];
+        answers.extend(batch);
+    }
+    Ok(answers)
+}
+
+/// Writes or compares the records; returns a message for each case that is not as it should be.
+fn settle(
+    folder: &Path,
+    cases: &[Case],
+    answers: &[Answer],
+    options: &Options,
+) -> Result<Vec<String>, String> {
+    let mut failures = Vec::new();
+    for (case, answer) in cases.iter().zip(answers) {
+        if options.show == Show::Everything {
+            answer.show(&case.name);
+        }
+        if let Some(failure) = settle_one(folder, case, answer, options.mode)? {
+            answer.show(&case.name);
+            failures.push(format!("{}: {failure}", case.name));
+        }
+    }
+    Ok(failures)
+}
+
+fn settle_one(
+    folder: &Path,
+    case: &Case,
+    answer: &Answer,
+    mode: Mode,
+) -> Result<Option<String>, String> {
+    match answer.outcome {
+        Outcome::Ended => {}
+        Outcome::TimedOut => return Ok(Some("its script did not end in time".to_owned())),
+        Outcome::GuestLost => return Ok(Some("the guest hung or died in it".to_owned())),
+    }
+    let record = Record::new(case, answer);
+    if record.is_empty() {
+        return Ok(Some("it reported nothing".to_owned()));
+    }
+    let path = folder.join(format!("{}.linux", case.name));
+    if mode == Mode::Check {
+        return Ok(record.difference(&path));
+    }
+    std::fs::write(&path, record.to_text())
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(None)
+}
