@@ -474,11 +474,16 @@ pub fn interrupt_point() {
     if head.irqs_off.load(Ordering::Relaxed) != 0 {
         return;
     }
-    if head.local().pending.load(Ordering::Relaxed) != 0 {
-        deliver();
-    }
-    let resched = head.ti_flags.load(Ordering::Relaxed) & TIF_NEED_RESCHED != 0;
-    if resched && head.preempt_count.load(Ordering::Relaxed) == 0 {
+    loop {
+        if head.local().pending.load(Ordering::Relaxed) != 0 {
+            deliver();
+        }
+        let resched = head.ti_flags.load(Ordering::Relaxed) & TIF_NEED_RESCHED != 0;
+        if !resched || head.preempt_count.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        // Look again: an interrupt taken at the end of this may ask for the next reschedule, and
+        // a module that loops comes to no other point.
         head.local().attached().upcalls().preempt();
     }
 }

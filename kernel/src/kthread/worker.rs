@@ -73,6 +73,10 @@ pin_field!(
 );
 pin_field!(fn FlushWork::work -> work: Work);
 container_of!(fn DelayedWork::of_timer <- timer: Timer);
+container_of!(
+    /// The delayed work that a work is part of; only for works that are.
+    pub(crate) fn DelayedWork::of_work <- work: Work
+);
 container_of!(fn FlushWork::of_work <- work: Work);
 
 impl Worker {
@@ -132,7 +136,7 @@ impl Work {
     }
 
     /// Initialises the object whatever it was (Linux: kthread_init_work).
-    pub fn init(&self, func: WorkFn) {
+    pub fn init(self: Pin<&Self>, func: WorkFn) {
         self.node.init();
         self.func.set(func);
         self.worker.set(None);
@@ -157,8 +161,8 @@ impl Default for DelayedWork {
 
 impl DelayedWork {
     /// Initialises the object whatever it was (Linux: kthread_init_delayed_work).
-    pub fn init(&self, func: WorkFn) {
-        self.work.init(func);
+    pub fn init(self: Pin<&Self>, func: WorkFn) {
+        self.work().init(func);
         self.timer.init(delayed_work_timer_fn, Timer::IRQSAFE, 0);
     }
 }

@@ -36,7 +36,7 @@ const LINE_WORDS: u64 = (LOG_LINE_MAX / WORD) as u64;
 
 /// How much a ring holds; both are rounded up to a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capacity {
+pub(crate) struct Capacity {
     /// Bytes of text; at least two of the longest records.
     pub text_bytes: usize,
     /// Records; at least two.
@@ -208,7 +208,7 @@ impl Ring {
 }
 
 /// The one that may write; made with its ring by [`Writer::new`].
-pub struct Writer {
+pub(crate) struct Writer {
     ring: Arc<Ring>,
     /// The first record that is not begun.
     next: u64,
@@ -229,7 +229,7 @@ struct Open {
 
 /// What became of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// The record it is in.
     pub sequence: u64,
     /// How many of its bytes were kept.
@@ -238,7 +238,7 @@ pub struct Stored {
 
 impl Writer {
     /// Makes a ring of that capacity.
-    pub fn new(capacity: Capacity) -> Writer {
+    pub(crate) fn new(capacity: Capacity) -> Writer {
         let words = (capacity.text_bytes / WORD).max(2 * LINE_WORDS as usize).next_power_of_two();
         let ring = Ring {
             descriptors: filled(capacity.records.max(2).next_power_of_two()),
@@ -251,13 +251,13 @@ impl Writer {
     }
 
     /// The ring, to read.
-    pub fn ring(&self) -> &Arc<Ring> {
+    pub(crate) fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
     /// Keeps a text, in a record of its own or, if it is a continuation, in the open record of
     /// the same caller when there is one with room (vprintk_store).
-    pub fn store(&mut self, info: &Info, text: &[u8]) -> Stored {
+    pub(crate) fn store(&mut self, info: &Info, text: &[u8]) -> Stored {
         let text = &text[..text.len().min(LOG_LINE_MAX)];
         match self.open.take_if(|open| open.takes(info, text)) {
             Some(open) => self.extend(open, info.end, text),
@@ -267,7 +267,7 @@ impl Writer {
     }
 
     /// Finishes the open record, if there is one, so that readers see it; true if there was.
-    pub fn finish(&mut self) -> bool {
+    pub(crate) fn finish(&mut self) -> bool {
         let was_open = self.open.take().is_some();
         if was_open {
             self.publish();

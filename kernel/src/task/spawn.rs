@@ -191,6 +191,13 @@ impl Kernel {
         }
     }
 
+    /// Takes a reference to a task that may be on its way to be freed; returns whether it was
+    /// still there.
+    pub(crate) fn try_get_task(&self, task: &Task) -> bool {
+        let more = |usage: u32| (usage > 0).then_some(usage + 1);
+        task.head.usage.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
     /// Takes a reference to a task (Linux: get_task_struct).
     pub fn get_task(&self, task: &Task) {
         task.head.usage.fetch_add(1, Ordering::Relaxed);

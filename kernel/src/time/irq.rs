@@ -66,16 +66,10 @@ impl Kernel {
     }
 
     fn call_timer(&self, timer: &Timer, function: TimerFn) {
-        let address = timer.function().map_or(0, |f| f as usize);
+        let address = function as usize;
         let head = kthreads_base::current_head();
         let before = head.preempt_count.load(Ordering::Relaxed);
-        if timer.flags() & Timer::IRQSAFE != 0 {
-            let irqs = head.irq_save();
-            function(timer);
-            head.irq_restore(irqs);
-        } else {
-            function(timer);
-        }
+        function(timer);
         let after = head.preempt_count.load(Ordering::Relaxed);
         if after != before {
             self.report_timer_imbalance(address, before, after);
@@ -85,13 +79,20 @@ impl Kernel {
 
     fn timers_due(&self, cpu: u32) -> bool {
         let due = |expiry: Jiffies| expiry.is_at_or_before(self.jiffies.now());
-        self.timers.next_expiry(cpu, Kind::Standard).is_some_and(due)
+        let kinds = [Kind::Standard, Kind::Deferrable];
+        kinds.into_iter().any(|kind| self.timers.next_expiry(cpu, kind).is_some_and(due))
     }
 
-    /// Programs this CPU's clock for its first timer. Interrupts off.
+    /// Programs this CPU's clock for its first timer. An idle CPU does not wake for deferrable
+    /// ones: they run when something else has woken it. Interrupts off.
     pub(crate) fn set_next_timer(&self, cpu: u32) {
-        let next = self.timers.next_expiry(cpu, Kind::Standard);
-        let at = next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry));
+        let when = |kind| {
+            let next = self.timers.next_expiry(cpu, kind);
+            next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry))
+        };
+        let idle = self.idle_cpus() & (1 << cpu) != 0;
+        let at = when(Kind::Standard);
+        let at = if idle { at } else { at.min(when(Kind::Deferrable)) };
         self.cpus[cpu as usize].next_timer.store(at.0, Ordering::Relaxed);
         self.program_clock(cpu);
     }

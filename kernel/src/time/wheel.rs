@@ -72,7 +72,7 @@ fn place(expires: Jiffies, clk: Jiffies) -> Place {
 
 /// What putting a timer in did to the wheel's next expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextExpiry {
+pub(crate) enum NextExpiry {
     /// It is what it was.
     Kept,
     /// It is earlier: the CPU's clock must be set anew.
@@ -81,7 +81,7 @@ pub enum NextExpiry {
 
 /// How a pending timer may be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arming {
+pub(crate) enum Arming {
     /// Whatever it was (mod_timer, add_timer).
     Always,
     /// Only if it is pending (mod_timer_pending).
@@ -92,7 +92,7 @@ pub enum Arming {
 
 /// How far [`Wheel::begin_change`] got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub(crate) enum Begun {
     /// Nothing is left to do; tells whether the timer was pending.
     Settled(bool),
     /// The timer is in no wheel now and is to be put into one; tells whether it was pending.
@@ -100,7 +100,7 @@ pub enum Begun {
 }
 
 /// The timers of one CPU that are of one kind.
-pub struct Wheel {
+pub(crate) struct Wheel {
     clk: Jiffies,
     next_expiry: Jiffies,
     /// Whether `next_expiry` may be too early, because a bucket has been emptied.
@@ -118,7 +118,7 @@ pub struct Wheel {
 
 impl Wheel {
     /// An empty wheel.
-    pub fn new(now: Jiffies) -> Result<Wheel, NoMemory> {
+    pub(crate) fn new(now: Jiffies) -> Result<Wheel, NoMemory> {
         let store = Slab::new();
         while (store.len() as usize) < BUCKETS + LEVELS {
             store.grow(|_| List::new())?;
@@ -150,7 +150,7 @@ impl Wheel {
     }
 
     /// Brings `clk` up to `now`, but not past a bucket that is due (forward_timer_base).
-    pub fn forward(&mut self, now: Jiffies) {
+    pub(crate) fn forward(&mut self, now: Jiffies) {
         if !now.is_after(self.clk) {
             return;
         }
@@ -169,7 +169,7 @@ impl Wheel {
     }
 
     /// Puts `timer`, which is in no wheel, in by its expiry (internal_add_timer).
-    pub fn enqueue(&mut self, held: &RawGuard<'_>, timer: Pin<&Timer>) -> NextExpiry {
+    pub(crate) fn enqueue(&mut self, held: &RawGuard<'_>, timer: Pin<&Timer>) -> NextExpiry {
         let place = place(timer.expires(), self.clk);
         // First in the bucket, as Linux does: equal timers run last armed, first run.
         self.list(place.bucket).push_front(held, timer);
@@ -184,7 +184,7 @@ impl Wheel {
     }
 
     /// Takes `timer` out if it is pending; returns whether it was (detach_if_pending).
-    pub fn detach(&mut self, held: &RawGuard<'_>, timer: &Timer) -> bool {
+    pub(crate) fn detach(&mut self, held: &RawGuard<'_>, timer: &Timer) -> bool {
         if !list::unlink(held, timer) {
             return false;
         }
@@ -198,7 +198,7 @@ impl Wheel {
 
     /// Does the first half of arming: brings the wheel forward, and either changes the timer's
     /// expiry in place or takes it out, to be put in here or in another CPU's wheel.
-    pub fn begin_change(
+    pub(crate) fn begin_change(
         &mut self,
         held: &RawGuard<'_>,
         timer: &Timer,
@@ -233,13 +233,13 @@ impl Wheel {
     }
 
     /// Whether the function of `timer` runs at this moment.
-    pub fn is_running(&self, timer: &Timer) -> bool {
+    pub(crate) fn is_running(&self, timer: &Timer) -> bool {
         self.running == timer.address()
     }
 
     /// Ends what the last call began, and takes out the next timer that is due at `now`, marked
     /// as running. The caller frees the lock, calls the function and comes again.
-    pub fn next_due<'g>(
+    pub(crate) fn next_due<'g>(
         &mut self,
         held: &'g RawGuard<'_>,
         now: Jiffies,
@@ -300,7 +300,7 @@ impl Wheel {
     }
 
     /// When the next bucket is due, if any has timers.
-    pub fn next_expiry(&mut self) -> Option<Jiffies> {
+    pub(crate) fn next_expiry(&mut self) -> Option<Jiffies> {
         self.refresh();
         (!self.is_empty()).then_some(self.next_expiry)
     }
@@ -328,7 +328,7 @@ impl Wheel {
     }
 
     /// Takes out every pending timer that `matches`; returns how many.
-    pub fn detach_where(
+    pub(crate) fn detach_where(
         &mut self,
         held: &RawGuard<'_>,
         matches: &mut dyn FnMut(&Timer) -> bool,

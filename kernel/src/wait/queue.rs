@@ -65,7 +65,7 @@ impl WaitEntry {
 
     /// Makes it an entry for `task` that leaves the queue when it is woken, whatever it was
     /// (Linux: init_wait_entry).
-    pub fn init(&self, task: &Task, flags: WaitFlags) {
+    pub fn init(self: Pin<&Self>, task: &Task, flags: WaitFlags) {
         self.flags.store(flags.0, Ordering::Relaxed);
         self.private.store(task.address(), Ordering::Relaxed);
         self.func.set(autoremove_wake_function);
