@@ -1,2 +1,44 @@
-//! Placeholder.
-fn main() {}
+//! Development tasks: `cargo xtask test`, `cargo xtask ask-linux`, `cargo xtask unsafe`.
+
+mod ask_linux;
+mod count;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+  test [WORDS]        what is needed is there or named, then every test (WORDS go to cargo test)
+  ask-linux [NAME]... [--check] [--verbose]
+                      runs the C cases on real Linux in QEMU and writes their records
+  unsafe              counts the unsafe blocks of each crate
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((task, rest)) = args.split_first() else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let result = match task.as_str() {
+        "test" => test::run(rest),
+        "ask-linux" => ask_linux::run(rest),
+        "unsafe" => count::run(),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => {
+            eprint!("xtask: there is no task `{other}`\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

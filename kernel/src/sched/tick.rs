@@ -17,12 +17,19 @@ pub(crate) const RR_SLICE: u64 = 100_000_000;
 pub(crate) const TICK: u64 = 4_000_000;
 
 impl Kernel {
-    /// Sets the clock of `cpu` after a switch: a tick if others wait, else the next timer.
+    /// Starts the tick of `cpu` after a switch if others wait, and stops it if the CPU is idle. A
+    /// tick that has been started goes on until then, or until it finds nobody waiting: setting
+    /// the clock at each switch would cost more than the tick.
     pub(crate) fn program_tick(&self, cpu: u32, rq: &RunQueue, now: u64) {
         let here = &self.cpus[cpu as usize];
-        let tick = if rq.waiting > 0 { now + TICK } else { u64::MAX };
-        here.next_tick.store(tick, Ordering::Relaxed);
-        self.program_clock(cpu);
+        let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
+        if rq.current == rq.idle {
+            here.next_tick.store(u64::MAX, Ordering::Relaxed);
+            self.program_clock(cpu);
+        } else if rq.waiting > 0 && !ticks {
+            here.next_tick.store(now + TICK, Ordering::Relaxed);
+            self.program_clock(cpu);
+        }
     }
 
     /// Starts the tick of the calling CPU, for which a first task has begun to wait.
