@@ -10,7 +10,6 @@ use kthreads_base::{Fault, FaultCause, SpinLock};
 
 use crate::log::Level;
 use crate::task::Task;
-use crate::task::state::*;
 use crate::{Cx, Kernel, log};
 
 /// Taint: the module's licence is not compatible with the GPL (P).
@@ -291,8 +290,6 @@ impl Kernel {
         self.count_bug();
         self.add_taint(TAINT_DIE);
         log!(cx, Level::Alert, "---[ end trace 0000000000000000 ]---");
-        let killed = crate::signal::bit(11) as i32;
-        debug_assert!(killed != 0);
         cx.task.head.exit_code.store(11, Ordering::Relaxed);
         cx.task.head.preempt_count.store(0, Ordering::Relaxed);
         cx.task.mark_killed();
@@ -384,9 +381,4 @@ impl Kernel {
     pub(crate) fn was_killed(&self, task: &Task) -> bool {
         task.is_marked_killed()
     }
-}
-
-/// The state letters are Linux's; this is only for reports.
-pub(crate) fn sleeps(task: &Task) -> bool {
-    task.state() & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE) != 0
 }

@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 pub use create::Node;
 pub(crate) use create::{RequestId, Requests};
-pub use worker::{DelayedWork, Work, WorkFn, Worker};
+pub use worker::{DelayedWork, Work, WorkFn, Worker, delayed_work_timer_fn};
 
 use crate::task::ThreadFn;
 use crate::wait::Completion;

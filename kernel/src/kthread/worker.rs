@@ -48,6 +48,7 @@ pub struct Work {
 
 /// Something to do later: C's `struct kthread_delayed_work`.
 #[repr(C)]
+#[derive(Default)]
 pub struct DelayedWork {
     work: Work,
     timer: Timer,
@@ -150,12 +151,6 @@ impl Work {
     /// Linux: queuing_blocked.
     fn is_blocked(&self) -> bool {
         is_linked(self) || self.canceling.load(ORDER) != 0
-    }
-}
-
-impl Default for DelayedWork {
-    fn default() -> Self {
-        DelayedWork { work: Work::new(), timer: Timer::new() }
     }
 }
 

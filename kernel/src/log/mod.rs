@@ -3,7 +3,7 @@
 mod printk;
 mod ring;
 
-pub use printk::{Level, LogLine};
+pub use printk::{CONSOLE_LOGLEVEL, Level, LogLine};
 pub use ring::{Caller, Info, LOG_LINE_MAX, Read, Reader, Ring};
 
 use alloc::sync::Arc;

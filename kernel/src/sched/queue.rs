@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 
 use super::heap::{HeapNode, IndexHeap, Nodes};
 use super::{MAX_RT_PRIO, weight};
-use crate::task::state::{SCHED_NORMAL, TASK_DEAD};
+use crate::task::state::SCHED_NORMAL;
 use crate::task::{NO_TASK, Task, TaskTable};
 
 /// How long a fair task runs before the next gets its turn, in nanoseconds at nice 0.
@@ -64,10 +64,6 @@ impl RunQueue {
                 last: [NO_TASK; RT_LEVELS],
             },
         }
-    }
-
-    pub(crate) fn is_idle(&self) -> bool {
-        self.current == self.idle && self.waiting == 0
     }
 
     /// Puts a task that is to run among those that wait.
@@ -241,10 +237,6 @@ fn level_of(task: &Task) -> usize {
 
 pub(crate) fn is_rt(task: &Task) -> bool {
     task.head.policy.load(ORDER) != SCHED_NORMAL
-}
-
-pub(crate) fn is_dead(task: &Task) -> bool {
-    task.state() & TASK_DEAD != 0
 }
 
 fn add(cell: &core::sync::atomic::AtomicU64, amount: u64) {

@@ -4,13 +4,9 @@
 //! wakes an interruptible sleep, and never ends the thread by itself. kill(2) puts a signal into
 //! the set shared by the process, send_sig into the thread's own: only a SIGKILL there is fatal.
 
-mod names;
-
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kthreads_base::{Head, SpinLock};
-
-pub use names::{signal_name, signal_number};
 
 use crate::task::Task;
 use crate::task::state::*;
@@ -270,22 +266,28 @@ impl Kernel {
     }
 
     /// A signal wakes interruptible sleeps, a fatal one killable sleeps too (Linux:
-    /// complete_signal, signal_wake_up).
+    /// complete_signal, signal_wake_up). A signal that ends a process by default becomes a SIGKILL
+    /// in the thread's own set; kernel threads have no such signals.
     fn wake_for_signal(&self, task: &Task, signal: u32, target: Target) {
         if task.head.ti_flags.load(ORDER) & TIF_SIGPENDING == 0 {
             return;
         }
-        let fatal = signal == SIGKILL && (target == Target::Thread || self.is_fatal_for(task));
-        if fatal && !task.is_kthread() {
+        let ends = !task.is_kthread() && self.ends_process(task, signal);
+        if ends {
             task.signals.pending.fetch_or(bit(SIGKILL), ORDER);
         }
+        let fatal = ends || (signal == SIGKILL && target == Target::Thread);
         let killable = if fatal { TASK_WAKEKILL } else { 0 };
         self.wake_up_state(task, TASK_INTERRUPTIBLE | killable);
     }
 
-    fn is_fatal_for(&self, task: &Task) -> bool {
+    /// Whether the task leaves the signal at its default and that is to end the process.
+    fn ends_process(&self, task: &Task, signal: u32) -> bool {
+        /// SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU stop a process by default.
+        const STOPS: SignalSet = bit(19) | bit(20) | bit(21) | bit(22);
         let actions = task.signals.actions.lock();
-        (actions.ignored | actions.delivered | actions.from_kernel) & bit(SIGKILL) == 0
+        let chosen = actions.ignored | actions.delivered | actions.from_kernel;
+        chosen & bit(signal) == 0 && (NOTHING | STOPS) & bit(signal) == 0
     }
 
     /// The task looks as if a signal were pending, which interrupts its sleep (Linux:
@@ -303,6 +305,9 @@ impl Kernel {
     }
 }
 
+/// SIGCHLD, SIGCONT, SIGURG and SIGWINCH do nothing by default.
+const NOTHING: SignalSet = bit(17) | bit(18) | bit(23) | bit(28);
+
 /// Whether a signal is dropped at once (Linux: sig_task_ignored; SIG_DFL of the signals whose
 /// default is to do nothing counts as ignored).
 fn is_dropped(actions: &Actions, task: &Task, signal: u32, sender: Sender) -> bool {
@@ -316,7 +321,5 @@ fn is_dropped(actions: &Actions, task: &Task, signal: u32, sender: Sender) -> bo
     if actions.delivered & set != 0 {
         return false;
     }
-    // SIGCHLD, SIGCONT, SIGURG and SIGWINCH do nothing by default.
-    const NOTHING: SignalSet = bit(17) | bit(18) | bit(23) | bit(28);
     actions.ignored & set != 0 || NOTHING & set != 0
 }

@@ -10,7 +10,10 @@ mod table;
 pub use completion::Completion;
 pub use event::Sleep;
 pub use mutex::Mutex;
-pub use queue::{WaitEntry, WaitFlags, WaitQueueHead, WakeFn};
+pub use queue::{
+    WaitEntry, WaitFlags, WaitQueueHead, WakeFn, autoremove_wake_function, default_wake_function,
+    woken_wake_function,
+};
 pub use semaphore::Semaphore;
 pub(crate) use table::WaitTable;
 pub use table::WaitNode;
