@@ -51,6 +51,14 @@ impl<F: Copy> AtomicFn<F> {
         Some(unsafe { core::mem::transmute_copy(&raw) })
     }
 
+    /// The function taken for one of type `G`, for a field whose real type C tells elsewhere.
+    pub fn get_as<G: Copy>(&self) -> Option<G> {
+        const { assert!(size_of::<G>() == size_of::<*mut ()>()) };
+        let raw = self.pointer.load(Ordering::Relaxed);
+        // SAFETY: as in `get`; that C stored a G and not an F is what the caller read elsewhere.
+        (!raw.is_null()).then(|| unsafe { core::mem::transmute_copy(&raw) })
+    }
+
     /// The address, for printing.
     pub fn address(&self) -> usize {
         self.pointer.load(Ordering::Relaxed) as usize

@@ -2,46 +2,36 @@
 
 mod args;
 mod build;
+mod console;
+mod crash;
+mod host;
+mod interrupts;
+mod modules;
+mod objects;
+mod prompt;
+mod run;
+mod session;
+mod status;
+mod summary;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use args::{BuildCommand, Command, MachineOptions};
-use build::{Build, BuildError, Colour, Place, Request, Target};
+use args::{BuildCommand, Command};
+use build::{BuildError, Place, Request, Target};
 
-/// The exit status when a module did not compile or load.
-const NOT_LOADED: u8 = 3;
-
-fn main() -> ExitCode {
-    match args::parse() {
+fn main() {
+    let status = match args::parse() {
         Command::Build(command) => build_modules(command),
-        Command::Run(command) => prepare(&command.machine),
-        Command::Shell(machine) => prepare(&machine),
-    }
-}
-
-/// Builds what a kernel is to load.
-fn prepare(machine: &MachineOptions) -> ExitCode {
-    match module_files(machine) {
-        Ok(_) => {
-            eprintln!("kthreads: no machine to run on");
-            ExitCode::from(NOT_LOADED)
-        }
-        Err(error) => not_built(&error),
-    }
-}
-
-/// Builds the modules of a command line; each [`build::Module`] knows whose parameters it gets.
-fn module_files(machine: &MachineOptions) -> Result<Build, BuildError> {
-    let targets = machine.modules.iter().map(|module| Target::of(&module.path));
-    let targets = targets.collect::<Result<_, _>>()?;
-    let request = Request { targets, place: Place::Temporary, colour: colour() };
-    build::build(&request, &mut io::stderr())
+        Command::Run(command) => run::run(&command),
+        Command::Shell(machine) => prompt::shell(&machine),
+    };
+    // Not by returning: a thread of a module may never give its CPU back.
+    status::exit_now(status)
 }
 
 /// Does `kthreads build`.
-fn build_modules(command: BuildCommand) -> ExitCode {
+fn build_modules(command: BuildCommand) -> u8 {
     let request = match build_request(command) {
         Ok(request) => request,
         Err(error) => return not_built(&error),
@@ -49,7 +39,7 @@ fn build_modules(command: BuildCommand) -> ExitCode {
     match build::build(&request, &mut io::stderr()) {
         Ok(build) => {
             build.modules.iter().for_each(|module| println!("{}", module.path.display()));
-            ExitCode::SUCCESS
+            status::CLEAN
         }
         Err(error) => not_built(&error),
     }
@@ -62,15 +52,10 @@ fn build_request(command: BuildCommand) -> Result<Request, BuildError> {
         vec![Target::Sources(command.files)]
     };
     let place = command.output.map_or_else(|| Place::Directory(PathBuf::new()), Place::File);
-    Ok(Request { targets, place, colour: colour() })
+    Ok(Request { targets, place, colour: objects::colour() })
 }
 
-/// Lets the compiler colour its messages if somebody looks at them.
-fn colour() -> Colour {
-    if io::stderr().is_terminal() { Colour::Always } else { Colour::Never }
-}
-
-fn not_built(error: &BuildError) -> ExitCode {
+fn not_built(error: &BuildError) -> u8 {
     eprintln!("kthreads: {error}");
-    ExitCode::from(NOT_LOADED)
+    status::NOT_LOADED
 }

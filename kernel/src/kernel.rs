@@ -59,6 +59,8 @@ pub struct Kernel {
     pub(crate) boot_time: Nanos,
     pub(crate) exits: crate::stats::Exits,
     pub(crate) load: crate::stats::LoadAverage,
+    pub(crate) heap: crate::heap::HeapBook,
+    pub(crate) sysctls: crate::proc::Sysctls,
     init: AtomicU32,
     kthreadd: AtomicU32,
     /// Stands for the address space of user-like tasks, and for the kernel's own.
@@ -110,6 +112,8 @@ impl Kernel {
             boot_time: machine.wall_clock() - machine.now(),
             exits: crate::stats::Exits::default(),
             load: crate::stats::LoadAverage::default(),
+            heap: crate::heap::HeapBook::default(),
+            sysctls: crate::proc::Sysctls::new(&config),
             init: AtomicU32::new(NO_TASK),
             kthreadd: AtomicU32::new(NO_TASK),
             user_mm: 0,
@@ -161,6 +165,7 @@ impl Kernel {
         loop {
             cx.task.set_state(TASK_INTERRUPTIBLE);
             if !self.has_jobs() {
+                let _waits = cx.waits_in(crate::proc::WaitsIn::Wait);
                 self.schedule(cx);
             }
             cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
@@ -339,6 +344,8 @@ impl Kernel {
             self.machine.relax();
         }
         for task in self.tasks.iter() {
+            // A timer must not outlive the task it lies in.
+            self.cancel_sleep(self.tasks.pin(task.index()));
             let stack = task.stack.lock().take();
             if let Some(stack) = stack {
                 self.machine.stack_free(stack);

@@ -185,18 +185,26 @@ impl Kernel {
     /// Says so if the caller must not sleep (Linux: might_sleep).
     pub fn might_sleep(&self, cx: &Cx<'_>) {
         if cx.in_atomic() && !self.halted() {
-            self.report_atomic_sleep(cx);
+            self.report_atomic_sleep(cx, format_args!(""));
+        }
+    }
+
+    /// As [`might_sleep`](Kernel::might_sleep), for a caller whose place is known (Linux:
+    /// __might_sleep).
+    pub fn might_sleep_at(&self, cx: &Cx<'_>, file: &str, line: u32) {
+        if cx.in_atomic() && !self.halted() {
+            self.report_atomic_sleep(cx, format_args!(" at {file}:{line}"));
         }
     }
 
     #[cold]
-    fn report_atomic_sleep(&self, cx: &Cx<'_>) {
+    fn report_atomic_sleep(&self, cx: &Cx<'_>, place: core::fmt::Arguments<'_>) {
         self.count_bug();
         let head = &cx.task.head;
         let count = head.preempt_count.load(Ordering::Relaxed);
         let irqs = head.irqs_off.load(Ordering::Relaxed);
         let (pid, comm) = (cx.task.pid(), cx.task.comm());
-        log!(cx, Level::Error, "BUG: sleeping function called from invalid context");
+        log!(cx, Level::Error, "BUG: sleeping function called from invalid context{place}");
         log!(
             cx,
             Level::Error,
@@ -263,7 +271,7 @@ impl Kernel {
     }
 
     /// Ends the running thread because Rust code in it panicked.
-    pub(crate) fn die_of_panic(&self, cx: &Cx<'_>, message: &str) -> ! {
+    pub fn die_of_panic(&self, cx: &Cx<'_>, message: &str) -> ! {
         log!(cx, Level::Alert, "BUG: {message}");
         self.oops_head(cx, "panic");
         self.dump_stack(cx);

@@ -23,13 +23,16 @@ pub enum Class {
     ReadOnlyAfterInit,
     /// Variables with a start value.
     Data,
+    /// Variables of which each CPU has a copy (`.data..percpu`); see
+    /// [`PerCpu`](crate::PerCpu).
+    PerCpu,
     /// Variables that start as zero, and common symbols.
     Bss,
 }
 
 impl Class {
     /// Lists the classes in the order in which they lie in memory.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Text,
         Self::ReadOnly,
         Self::InitText,
@@ -37,6 +40,7 @@ impl Class {
         Self::InitData,
         Self::ReadOnlyAfterInit,
         Self::Data,
+        Self::PerCpu,
         Self::Bss,
     ];
 
@@ -45,7 +49,11 @@ impl Class {
         match self {
             Self::Text | Self::InitText => Access::ReadExecute,
             Self::ReadOnly | Self::InitReadOnly => Access::Read,
-            Self::InitData | Self::ReadOnlyAfterInit | Self::Data | Self::Bss => Access::ReadWrite,
+            Self::InitData
+            | Self::ReadOnlyAfterInit
+            | Self::Data
+            | Self::PerCpu
+            | Self::Bss => Access::ReadWrite,
         }
     }
 
@@ -73,6 +81,7 @@ impl Class {
         match name {
             _ if is_init => Self::InitData,
             ".data..ro_after_init" => Self::ReadOnlyAfterInit,
+            _ if name.strip_prefix(".data..percpu").is_some_and(ends_or_continues) => Self::PerCpu,
             _ => Self::Data,
         }
     }
@@ -113,7 +122,9 @@ mod tests {
         assert_eq!(class(".init.data", w), Class::InitData);
         assert_eq!(class(".init.rodata", 0), Class::InitReadOnly);
         assert_eq!(class(".data..ro_after_init", w), Class::ReadOnlyAfterInit);
-        assert_eq!(class(".data..percpu", w), Class::Data);
+        assert_eq!(class(".data..percpu", w), Class::PerCpu);
+        assert_eq!(class(".data..percpu..shared_aligned", w), Class::PerCpu);
+        assert_eq!(class(".data..percpus", w), Class::Data);
         let bss = elf::SectionFlags(elf::SHF_ALLOC.0 | w);
         assert_eq!(Class::of(".bss", bss, elf::SHT_NOBITS), Class::Bss);
     }

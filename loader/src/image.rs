@@ -4,6 +4,7 @@ use crate::class::{Class, PAGE_BYTES};
 use crate::debug::{DebugSection, DebugStore};
 use crate::memory::{Access, ImageMemory};
 use crate::modinfo::ModInfo;
+use crate::per_cpu::PerCpu;
 use crate::symbol::{Symbol, SymbolTable, Symbolized};
 use crate::tables::Export;
 use alloc::boxed::Box;
@@ -11,6 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 /// Describes one loaded section.
 ///
@@ -25,11 +27,16 @@ pub struct Section {
     pub range: Range<usize>,
 }
 
-/// Whether the part that only initialisation needs is still there.
+/// What of the image is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Stage {
-    WithInit,
-    InitDropped,
+    /// All of it.
+    WithInit = 0,
+    /// All but what only initialisation needs.
+    InitDropped = 1,
+    /// Nothing but what is known about it.
+    Unloaded = 2,
 }
 
 /// Reports a snapshot that was taken of another image, or at another stage of this one.
@@ -54,14 +61,16 @@ impl core::error::Error for WrongSnapshotLength {}
 /// Holds a module in memory: relocated, protected, ready to run.
 ///
 /// An image does not free its memory when it is dropped, since threads may still run in it:
-/// whoever knows that none does calls [`unload`](Self::unload).
+/// whoever knows that none does calls [`unload`](Self::unload). What is known about it, such as
+/// its symbols, can be asked for longer.
 #[derive(Debug)]
 pub struct Image {
     pub(crate) block: (NonNull<u8>, usize),
     /// Bytes of the block before the image, lost to its alignment.
     pub(crate) skipped: usize,
     pub(crate) len: usize,
-    pub(crate) stage: Stage,
+    /// A [`Stage`].
+    pub(crate) stage: AtomicU8,
     pub(crate) classes: [Range<usize>; Class::ALL.len()],
     pub(crate) sections: Vec<Section>,
     pub(crate) symbols: SymbolTable,
@@ -69,6 +78,7 @@ pub struct Image {
     pub(crate) exports: Vec<Export>,
     pub(crate) init_array: Vec<usize>,
     pub(crate) debug: DebugStore,
+    pub(crate) per_cpu: PerCpu,
 }
 
 // SAFETY: the pointer is an address of memory that the image owns; safe methods never go through
@@ -78,6 +88,14 @@ unsafe impl Send for Image {}
 unsafe impl Sync for Image {}
 
 impl Image {
+    fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::WithInit,
+            1 => Stage::InitDropped,
+            _ => Stage::Unloaded,
+        }
+    }
+
     /// Gives the address of the first byte.
     pub fn base(&self) -> usize {
         self.block.0.addr().get() + self.skipped
@@ -121,9 +139,9 @@ impl Image {
 
     /// Gives all addresses that the module can write to at its present stage.
     pub fn writable(&self) -> Range<usize> {
-        let first = match self.stage {
+        let first = match self.stage() {
             Stage::WithInit => Class::InitData,
-            Stage::InitDropped => Class::Data,
+            Stage::InitDropped | Stage::Unloaded => Class::Data,
         };
         self.range(first).start..self.bss().end
     }
@@ -136,9 +154,12 @@ impl Image {
     /// Tells whether an address lies in code that may run now. It only compares numbers, so a
     /// signal handler may ask.
     pub fn contains_text(&self, address: usize) -> bool {
-        self.classes[Class::Text.index()].contains(&address)
-            || (self.stage == Stage::WithInit
-                && self.classes[Class::InitText.index()].contains(&address))
+        let is_in = |class: Class| self.classes[class.index()].contains(&address);
+        match self.stage() {
+            Stage::WithInit => is_in(Class::Text) || is_in(Class::InitText),
+            Stage::InitDropped => is_in(Class::Text),
+            Stage::Unloaded => false,
+        }
     }
 
     /// Finds the address of a symbol, local or global, that the module defines.
@@ -146,8 +167,10 @@ impl Image {
         self.symbols.by_name(name).filter(|symbol| self.is_present(symbol)).map(Symbol::address)
     }
 
-    /// Names an address as `name+offset/size`, as Linux does in its reports.
+    /// Names an address as `name+offset/size`, as Linux does in its reports. All copies of a
+    /// per-CPU variable have its name.
     pub fn symbolize(&self, address: usize) -> Option<Symbolized<'_>> {
+        let address = self.per_cpu.first_copy(address, &self.classes[Class::PerCpu.index()]);
         let section = self.sections().find(|section| section.range.contains(&address))?;
         self.symbols.by_address(address, &section.range)
     }
@@ -162,7 +185,7 @@ impl Image {
     }
 
     fn is_dropped(&self, address: usize) -> bool {
-        self.stage == Stage::InitDropped && self.init_pages().contains(&address)
+        self.stage() != Stage::WithInit && self.init_pages().contains(&address)
     }
 
     /// Gives the pages of the classes that are dropped, which lie side by side.
@@ -183,7 +206,8 @@ impl Image {
 
     /// Iterates over the sections that are in memory now.
     pub fn sections(&self) -> impl Iterator<Item = &Section> {
-        let gone = |class: Class| self.stage == Stage::InitDropped && class.is_init();
+        let has_init = self.stage() == Stage::WithInit;
+        let gone = move |class: Class| !has_init && class.is_init();
         self.sections.iter().filter(move |section| !gone(section.class))
     }
 
@@ -213,11 +237,10 @@ impl Image {
     ///
     /// `memory` must be the one the image was loaded into, no thread may run or return into init
     /// code, and nothing may point to init data.
-    pub unsafe fn drop_init(&mut self, memory: &dyn ImageMemory) {
-        if self.stage == Stage::InitDropped {
+    pub unsafe fn drop_init(&self, memory: &dyn ImageMemory) {
+        if !self.advance(Stage::WithInit, Stage::InitDropped) {
             return;
         }
-        self.stage = Stage::InitDropped;
         let constant = self.range(Class::ReadOnlyAfterInit);
         // SAFETY: both ranges are whole pages of this image's block, which is not freed; the
         // caller vouches that nobody needs them as they were.
@@ -225,6 +248,11 @@ impl Image {
             self.protect(memory, self.init_pages(), Access::None);
             self.protect(memory, constant, Access::Read);
         }
+    }
+
+    fn advance(&self, from: Stage, to: Stage) -> bool {
+        let order = Ordering::AcqRel;
+        self.stage.compare_exchange(from as u8, to as u8, order, Ordering::Acquire).is_ok()
     }
 
     /// # Safety
@@ -246,13 +274,17 @@ impl Image {
         unsafe { self.block.0.add(address - self.block.0.addr().get()) }
     }
 
-    /// Frees the image's memory.
+    /// Frees the image's memory; a second time does nothing.
     ///
     /// # Safety
     ///
     /// `memory` must be the one the image was loaded into, no thread may run or return into the
     /// module, and nothing may point into it any more.
-    pub unsafe fn unload(self, memory: &dyn ImageMemory) {
+    pub unsafe fn unload(&self, memory: &dyn ImageMemory) {
+        let order = Ordering::AcqRel;
+        if self.stage.swap(Stage::Unloaded as u8, order) == Stage::Unloaded as u8 {
+            return;
+        }
         let (start, len) = self.block;
         // SAFETY: the block came from this memory with this length, and the caller vouches that
         // nobody uses it.
@@ -263,7 +295,7 @@ impl Image {
     ///
     /// # Safety
     ///
-    /// The image's memory must not change meanwhile: no thread runs the module or writes to its
+    /// The image is not unloaded, and its memory must not change meanwhile: no thread runs the module or writes to its
     /// data.
     pub unsafe fn snapshot(&self) -> Vec<u8> {
         let range = self.writable();

@@ -82,7 +82,7 @@ impl Linker<'_, '_> {
             _ if symbol.binding == Binding::Weak => 'w',
             Class::Text | Class::InitText => 't',
             Class::ReadOnly | Class::InitReadOnly => 'r',
-            Class::InitData | Class::ReadOnlyAfterInit | Class::Data => 'd',
+            Class::InitData | Class::ReadOnlyAfterInit | Class::Data | Class::PerCpu => 'd',
             Class::Bss => 'b',
         })
     }

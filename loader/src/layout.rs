@@ -2,6 +2,7 @@
 
 use crate::class::{Class, PAGE_BYTES};
 use crate::error::LoadError;
+use crate::per_cpu::PerCpu;
 use crate::raw::{Home, LE, MAX_IMAGE_BYTES, Place, RawSection, RawSymbol, RelocTable};
 use crate::reloc::RelocKind;
 use alloc::vec;
@@ -44,6 +45,7 @@ impl Layout {
         sections: &[RawSection<'_>],
         symbols: &[RawSymbol<'_>],
         relocations: &[RelocTable<'_>],
+        per_cpu: PerCpu,
     ) -> Result<Self, LoadError> {
         let needs = Needs::collect(sections, symbols, relocations);
         let mut planner = Planner { cursor: 0, align: PAGE_BYTES };
@@ -63,6 +65,7 @@ impl Layout {
             match class {
                 Class::Text => layout.place_stubs(&mut planner, &needs.stubs)?,
                 Class::ReadOnly => layout.place_got(&mut planner, &needs.got)?,
+                Class::PerCpu => planner.place_copies(start, per_cpu)?,
                 Class::Bss => layout.place_commons(&mut planner, symbols)?,
                 _ => {}
             }
@@ -145,6 +148,16 @@ impl Planner {
         self.cursor = end;
         Ok(start)
     }
+
+    /// Leaves room for the other CPUs' copies of what was placed from `start` on.
+    fn place_copies(&mut self, start: usize, per_cpu: PerCpu) -> Result<(), LoadError> {
+        let bytes = self.cursor - start;
+        if bytes == 0 {
+            return Ok(());
+        }
+        per_cpu.check(bytes)?;
+        self.place((per_cpu.copies - 1) * per_cpu.stride_bytes, 1).map(drop)
+    }
 }
 
 /// Which symbols want a GOT slot or a jump stub, in order of first use.
@@ -210,6 +223,22 @@ mod tests {
         RawSection { name: "s", home: Home::Loaded(class), size, align, bytes: &[] }
     }
 
+    fn plan(sections: &[RawSection<'_>]) -> Result<Layout, LoadError> {
+        Layout::plan(sections, &[], &[], PerCpu::ONE_CPU)
+    }
+
+    #[test]
+    fn per_cpu_data_has_room_for_all_its_copies() {
+        let sections = [section(Class::PerCpu, 100, 64), section(Class::Bss, 8, 8)];
+        let per_cpu = PerCpu { copies: 4, stride_bytes: 0x2000 };
+        let layout = Layout::plan(&sections, &[], &[], per_cpu).expect("fits");
+        assert_eq!(layout.sections, [0, 0x7000].map(Some));
+        assert_eq!(layout.classes[Class::PerCpu.index()], 0..3 * 0x2000 + 100);
+        let large = [section(Class::PerCpu, 0x2001, 64)];
+        assert!(Layout::plan(&large, &[], &[], per_cpu).is_err());
+        assert_eq!(Layout::plan(&[], &[], &[], per_cpu).expect("empty").len, PAGE_BYTES);
+    }
+
     #[test]
     fn classes_are_pages_of_their_own_in_order() {
         let sections = [
@@ -219,7 +248,7 @@ mod tests {
             section(Class::Text, 5, 16),
             section(Class::InitData, 1, 1),
         ];
-        let layout = Layout::plan(&sections, &[], &[]).expect("fits");
+        let layout = plan(&sections).expect("fits");
         assert_eq!(layout.sections, [0x3000, 0, 0x2000, 16, 0x1000].map(Some));
         assert_eq!(layout.classes[Class::Text.index()], 0..21);
         assert_eq!(layout.classes[Class::InitData.index()], 0x1000..0x1001);
@@ -229,11 +258,11 @@ mod tests {
 
     #[test]
     fn large_alignments_reach_the_image_and_large_sizes_fail() {
-        let layout = Layout::plan(&[section(Class::Data, 1, 1 << 16)], &[], &[]).expect("fits");
+        let layout = plan(&[section(Class::Data, 1, 1 << 16)]).expect("fits");
         assert_eq!(layout.align, 1 << 16);
         let half = section(Class::Bss, (MAX_IMAGE_BYTES / 2) as usize, 1);
         let more = section(Class::Data, (MAX_IMAGE_BYTES / 2) as usize + 1, 1);
-        assert!(Layout::plan(&[half, more], &[], &[]).is_err());
-        assert_eq!(Layout::plan(&[], &[], &[]).expect("empty").len, PAGE_BYTES);
+        assert!(plan(&[half, more]).is_err());
+        assert_eq!(plan(&[]).expect("empty").len, PAGE_BYTES);
     }
 }

@@ -11,9 +11,9 @@
 //! everything that is writable:
 //!
 //! ```text
-//! Text | ReadOnly | InitText | InitReadOnly | InitData | ReadOnlyAfterInit | Data | Bss
+//! Text | ReadOnly | InitText | InitReadOnly | InitData | ReadOnlyAfterInit | Data | PerCpu | Bss
 //!                   `------- dropped after init -----'
-//!                                             `---------- writable while initialising ------'
+//!                                             `---------- writable while initialising ---------'
 //! ```
 //!
 //! A module may lie anywhere in the address space, far from the functions that it calls: calls and
@@ -34,6 +34,7 @@ mod link;
 mod memory;
 mod modinfo;
 mod object;
+mod per_cpu;
 mod raw;
 mod reloc;
 mod symbol;
@@ -46,5 +47,6 @@ pub use image::{Image, Section, WrongSnapshotLength};
 pub use memory::{Access, ImageMemory};
 pub use modinfo::{ModInfo, ModParam};
 pub use object::{Object, SectionInfo, UndefinedSymbol};
+pub use per_cpu::PerCpu;
 pub use symbol::{Binding, Symbol, SymbolKind, Symbolized};
 pub use tables::{Export, ExportLicense};

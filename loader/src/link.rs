@@ -12,6 +12,7 @@ use crate::symbol::Binding;
 use crate::tables::{self, Bytes, Export};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicU8;
 
 pub(crate) fn load(
     object: &Object<'_>,
@@ -34,6 +35,8 @@ pub(crate) fn load(
     let exports = linker.exports(bytes)?;
     let init_array = linker.init_array(bytes);
     let symbols = linker.image_symbols(&exports);
+    let sections = linker.image_sections();
+    object.per_cpu.fill(&sections, base, bytes);
 
     let classes = object.layout.classes.clone();
     for class in Class::ALL {
@@ -42,11 +45,12 @@ pub(crate) fn load(
         block.protect(skipped + range.start, len, class.access());
     }
     Ok(Image {
-        stage: Stage::WithInit,
+        stage: AtomicU8::new(Stage::WithInit as u8),
         skipped,
         len: object.layout.len,
         classes: classes.map(|range| base + range.start..base + range.end),
-        sections: linker.image_sections(),
+        sections,
+        per_cpu: object.per_cpu,
         symbols,
         modinfo: object.modinfo.clone(),
         exports,

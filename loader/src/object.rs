@@ -8,6 +8,7 @@ use crate::layout::Layout;
 use crate::link;
 use crate::memory::ImageMemory;
 use crate::modinfo::{ModInfo, ModParam};
+use crate::per_cpu::PerCpu;
 use crate::raw::{self, Home, LE, Place, RawSection, RawSymbol, RelocTable};
 use crate::symbol::Binding;
 use alloc::vec::Vec;
@@ -45,6 +46,7 @@ pub struct Object<'d> {
     pub(crate) modinfo: ModInfo,
     pub(crate) layout: Layout,
     pub(crate) debug: DebugInfo,
+    pub(crate) per_cpu: PerCpu,
 }
 
 impl<'d> Object<'d> {
@@ -63,9 +65,10 @@ impl<'d> Object<'d> {
         raw::reject_linux_build(&sections, &modinfo)?;
         let symbols = raw::symbols(&table.symbols(LE, data, elf::SHT_SYMTAB)?, &sections)?;
         let relocations = raw::relocations(&table, data, &sections, &symbols)?;
-        let layout = Layout::plan(&sections, &symbols, &relocations)?;
+        let per_cpu = PerCpu::ONE_CPU;
+        let layout = Layout::plan(&sections, &symbols, &relocations, per_cpu)?;
         let debug = DebugInfo::Keep;
-        Ok(Self { sections, symbols, relocations, modinfo, layout, debug })
+        Ok(Self { sections, symbols, relocations, modinfo, layout, debug, per_cpu })
     }
 
     /// Leaves the debug sections out of the image, which saves a copy of them.
@@ -73,6 +76,19 @@ impl<'d> Object<'d> {
     pub fn without_debug(mut self) -> Self {
         self.debug = DebugInfo::LeaveOut;
         self
+    }
+
+    /// Makes copies of the per-CPU variables for all CPUs when the object is loaded; without this
+    /// there is the first CPU's only.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Unsupported`] if they are larger than the stride, [`LoadError::Malformed`] if
+    /// the image becomes too large.
+    pub fn with_per_cpu(mut self, per_cpu: PerCpu) -> Result<Self, LoadError> {
+        self.layout = Layout::plan(&self.sections, &self.symbols, &self.relocations, per_cpu)?;
+        self.per_cpu = per_cpu;
+        Ok(self)
     }
 
     /// Iterates over the sections that will be loaded, in file order.

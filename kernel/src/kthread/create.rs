@@ -7,6 +7,7 @@ use alloc::string::String;
 use kthreads_base::{Slab, SpinLock};
 
 use super::PER_CPU;
+use crate::proc::WaitsIn;
 use crate::task::state::*;
 use crate::task::{NO_TASK, Spawn, Start, Task, ThreadBody, ThreadFn, cut_at_char};
 use crate::wait::Completion;
@@ -173,6 +174,7 @@ impl Kernel {
         let request = self.requests.get(id);
         self.requests.push(id);
         self.wake_up_process(self.kthreadd());
+        let _waits = cx.waits_in(WaitsIn::KthreadCreate);
         if let Err(errno) = self.wait_for_completion_killable(cx, &request.done) {
             debug_assert_eq!(errno, Errno::ERESTARTSYS);
             let old = request.phase.swap(Phase::Abandoned as u32, Ordering::AcqRel);
@@ -243,7 +245,9 @@ impl Kernel {
         task.head.preempt_add(1);
         self.complete(&request.done);
         task.head.preempt_sub(1);
+        let waits = cx.waits_in(WaitsIn::Kthread);
         self.schedule(cx);
+        drop(waits);
         if task.kthread.has(super::SHOULD_STOP) {
             drop(function);
             self.kthread_exit(cx, i64::from(Errno::EINTR.to_c()));
@@ -271,6 +275,11 @@ impl Kernel {
             return self.warn(cx, "kthread_bind of a thread that is not newly created");
         }
         task.head.flags.fetch_or(PF_NO_SETAFFINITY, Ordering::Relaxed);
+    }
+
+    /// Whether a thread is its CPU's own (Linux: kthread_is_per_cpu).
+    pub fn kthread_is_per_cpu(&self, task: &Task) -> bool {
+        task.is_kthread() && task.kthread.has(PER_CPU)
     }
 
     /// Marks a thread as its CPU's own (Linux: kthread_set_per_cpu); a negative CPU unmarks it.

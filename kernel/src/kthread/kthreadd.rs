@@ -2,6 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
+use crate::proc::WaitsIn;
 use crate::task::state::*;
 use crate::{Cx, Kernel};
 
@@ -17,10 +18,13 @@ impl Kernel {
         task.signals.ignore_all(&task.head);
         let _ = self.set_cpus_allowed(task, self.all_cpus());
         task.set_mems_allowed(ALL_MEMORY_NODES);
+        // Nobody is told of its end: it was started by the boot, with no signal named.
+        task.head.exit_signal.store(0, Ordering::Relaxed);
         task.head.flags.fetch_or(PF_NOFREEZE, Ordering::Relaxed);
         loop {
             task.set_state(TASK_INTERRUPTIBLE);
             if self.requests.is_empty() {
+                let _waits = cx.waits_in(WaitsIn::Kthreadd);
                 self.schedule(cx);
             }
             task.head.state.store(TASK_RUNNING, Ordering::Relaxed);

@@ -57,6 +57,8 @@ impl KthreadState {
     pub(crate) fn reset(&self) {
         self.bits.store(0, Ordering::Relaxed);
         self.result.store(0, Ordering::Relaxed);
+        self.data.store(0, Ordering::Relaxed);
+        self.function.0.clear();
         self.stops.store(0, Ordering::Relaxed);
         self.parked.init();
         self.exited.init();

@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use super::{PER_CPU, SHOULD_PARK};
+use crate::proc::WaitsIn;
 use crate::task::Task;
 use crate::task::state::*;
 use crate::{Cx, Errno, Kernel};
@@ -29,7 +30,9 @@ impl Kernel {
             return Ok(());
         }
         self.wake_up_process(task);
+        let waits = cx.waits_in(WaitsIn::KthreadPark);
         self.wait_for_completion(cx, &task.kthread.parked);
+        drop(waits);
         // It has said so on its way to sleep: see it off the CPU.
         while task.state() == TASK_PARKED && !task.head.is_saved() {
             cx.task.head.relax();
@@ -66,6 +69,7 @@ impl Kernel {
             task.head.preempt_add(1);
             self.complete(&task.kthread.parked);
             task.head.preempt_sub(1);
+            let _waits = cx.waits_in(WaitsIn::KthreadParkme);
             self.schedule(cx);
         }
         task.head.state.store(TASK_RUNNING, Ordering::Relaxed);

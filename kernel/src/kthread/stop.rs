@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use super::{SHOULD_PARK, SHOULD_STOP};
+use crate::proc::WaitsIn;
 use crate::task::Task;
 use crate::task::state::PF_KTHREAD;
 use crate::trace::Event;
@@ -24,7 +25,9 @@ impl Kernel {
         self.kthread_unpark(task);
         self.set_notify_signal(task);
         self.wake_up_process(task);
+        let waits = cx.waits_in(WaitsIn::KthreadStop);
         self.wait_for_completion(cx, &task.kthread.exited);
+        drop(waits);
         let result = task.kthread.result.load(Ordering::Acquire);
         task.kthread.stops.fetch_add(1, Ordering::Relaxed);
         self.put_task(task);

@@ -14,6 +14,7 @@ use kthreads_base::{
     AtomicFn, AtomicRef, Link, List, RawGuard, RawSpinLock, container_of, linked, pin_field, with_current,
 };
 
+use crate::proc::WaitsIn;
 use crate::task::state::*;
 use crate::time::{Jiffies, Timer};
 use crate::wait::Completion;
@@ -198,7 +199,10 @@ impl Kernel {
                     task.head.state.store(TASK_RUNNING, ORDER);
                     func(work);
                 }
-                None => self.schedule(cx),
+                None => {
+                    let _waits = cx.waits_in(WaitsIn::KthreadWorkerFn);
+                    self.schedule(cx);
+                }
             }
             self.cond_resched(cx);
         }
@@ -270,6 +274,7 @@ impl Kernel {
         };
         self.insert_work(worker, &held, flush.work(), place);
         drop(held);
+        let _waits = cx.waits_in(WaitsIn::KthreadFlushWork);
         self.wait_for_completion(cx, &flush.done);
     }
 
@@ -279,6 +284,7 @@ impl Kernel {
         let flush = pin!(new_flush());
         let flush = flush.as_ref();
         self.queue_work(worker, flush.work());
+        let _waits = cx.waits_in(WaitsIn::KthreadFlushWorker);
         self.wait_for_completion(cx, &flush.done);
     }
 

@@ -1,9 +1,12 @@
 //! The log: printk and who reads it.
 
+mod follow;
 mod printk;
+mod ratelimit;
 mod ring;
 
 pub use printk::{CONSOLE_LOGLEVEL, Level, LogLine};
+pub use ratelimit::RateLimit;
 pub use ring::{Caller, Info, LOG_LINE_MAX, Read, Reader, Ring};
 
 use alloc::sync::Arc;
@@ -15,12 +18,16 @@ use ring::{Capacity, Writer};
 pub(crate) struct Log {
     writer: SpinLock<Writer>,
     ring: Arc<Ring>,
+    /// The limit that all users of printk_ratelimit share.
+    limit: RateLimit,
+    bell: follow::Bell,
 }
 
 impl Log {
     pub(crate) fn new(text_bytes: usize) -> Log {
         let writer = Writer::new(Capacity { text_bytes, records: (text_bytes / 64).max(16) });
         let ring = writer.ring().clone();
-        Log { writer: SpinLock::new(writer), ring }
+        let writer = SpinLock::new(writer);
+        Log { writer, ring, limit: RateLimit::default(), bell: follow::Bell::default() }
     }
 }

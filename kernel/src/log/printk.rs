@@ -103,6 +103,7 @@ impl Kernel {
         let info = Info { level, facility: 0, start, end, time, caller };
         let text = &text[..text.len().min(LOG_LINE_MAX)];
         let stored = self.log.writer.lock().store(&info, text);
+        self.wake_log_follower();
         stored.len + usize::from(end == End::Newline)
     }
 
@@ -118,6 +119,7 @@ impl Kernel {
     /// Finishes a line that was left open, so that readers see it.
     pub fn finish_log(&self) {
         self.log.writer.lock().finish();
+        self.wake_log_follower();
     }
 }
 

@@ -5,6 +5,9 @@
 //! /sys.
 
 mod param;
+mod per_cpu;
+mod texts;
+mod unloaded;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -15,6 +18,8 @@ use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering};
 use kthreads_base::SpinLock;
 
 pub use param::{Parameter, ParameterList};
+pub use per_cpu::PER_CPU_STRIDE;
+pub use unloaded::Vacancy;
 
 use crate::format::FixedText;
 use crate::wait::Mutex;
@@ -72,6 +77,10 @@ pub trait Image: Send + Sync {
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
     /// All symbols.
     fn symbols(&self) -> Vec<ImageSymbol>;
+    /// Where in the source an address of the text is, as `file:line`, if that is known.
+    fn line_of(&self, _address: usize) -> Option<String> {
+        None
+    }
 }
 
 /// A module. It begins with what C sees as `struct module`.
@@ -84,7 +93,7 @@ pub struct Module {
     name: String,
     taints: AtomicU32,
     can_be_unloaded: bool,
-    parameters: ParameterList,
+    parameters: SpinLock<Arc<ParameterList>>,
     /// The modules that use its symbols.
     users: SpinLock<Vec<String>>,
     image: SpinLock<Option<Arc<dyn Image>>>,
@@ -112,7 +121,7 @@ impl Module {
             name: new.name,
             taints: AtomicU32::new(new.taints),
             can_be_unloaded: new.can_be_unloaded,
-            parameters: new.parameters,
+            parameters: SpinLock::new(Arc::new(new.parameters)),
             users: SpinLock::new(Vec::new()),
             image: SpinLock::new(None),
         };
@@ -157,8 +166,20 @@ impl Module {
     }
 
     /// Its parameters.
-    pub fn parameters(&self) -> &ParameterList {
-        &self.parameters
+    pub fn parameters(&self) -> Arc<ParameterList> {
+        self.parameters.lock().clone()
+    }
+
+    /// Gives it its parameters, which only its image tells.
+    pub fn set_parameters(&self, parameters: ParameterList) {
+        let parameters = Arc::new(parameters);
+        let old = core::mem::replace(&mut *self.parameters.lock(), parameters);
+        drop(old);
+    }
+
+    /// Adds TAINT_ bits.
+    pub fn add_taints(&self, taints: u32) {
+        self.taints.fetch_or(taints, Ordering::Relaxed);
     }
 
     /// Gives it its image.
@@ -252,6 +273,9 @@ pub(crate) struct Modules {
     mutex: Mutex,
     /// Names of what the kernel exports, by address, for back traces.
     exports: SpinLock<Option<Arc<dyn KernelSymbols>>>,
+    texts: SpinLock<Vec<Vec<u8>>>,
+    per_cpu: SpinLock<per_cpu::PerCpuMemory>,
+    unloaded: SpinLock<Vec<unloaded::Unloaded>>,
 }
 
 /// The symbols the kernel itself offers.
@@ -329,17 +353,35 @@ impl Kernel {
         self.modules().into_iter().find(holds)
     }
 
+    /// The image that an address lies in, and its module's name; also that of an unloaded module
+    /// in which threads still run.
+    fn image_at(&self, address: usize) -> Option<(String, Arc<dyn Image>)> {
+        for module in self.modules() {
+            let image = module.image().filter(|image| image.contains(address));
+            if let Some(image) = image {
+                return Some((module.name.clone(), image));
+            }
+        }
+        self.kept_image_at(address)
+    }
+
     /// Finds the symbol of a module that an address belongs to and hands it to `found`.
     pub fn with_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
-        for module in self.modules() {
-            let Some(image) = module.image().filter(|image| image.contains(address)) else {
-                continue;
-            };
-            return image.symbolize(address, &mut |name, offset, size| {
-                found(SymbolAt { name, offset, size, module: module.name(), line: None });
-            });
-        }
-        false
+        let Some((module, image)) = self.image_at(address) else { return false };
+        image.symbolize(address, &mut |name, offset, size| {
+            found(SymbolAt { name, offset, size, module: &module, line: None });
+        })
+    }
+
+    /// As [`with_symbol`](Kernel::with_symbol), with the line of the source; that takes much
+    /// longer, so it is for back traces. `address` is that of an instruction: for a return
+    /// address give the one before.
+    pub fn with_symbol_line(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
+        let Some((module, image)) = self.image_at(address) else { return false };
+        let line = image.line_of(address);
+        image.symbolize(address, &mut |name, offset, size| {
+            found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
+        })
     }
 
     /// The name of what lies at an address, with its offset: `name+0x10`.

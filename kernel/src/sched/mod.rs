@@ -18,12 +18,14 @@
 //! costs more than most threads run for. An idle CPU is called for help when more than one task
 //! waits, or by the tick when one has waited that long; it then pulls.
 
+mod account;
 mod balance;
 mod heap;
 mod params;
 mod queue;
 mod switch;
 mod tick;
+mod user;
 mod wake;
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};

@@ -23,6 +23,8 @@ pub(crate) struct RunQueue {
     pub(crate) idle: u32,
     /// How many tasks wait, the running one not counted.
     pub(crate) waiting: u32,
+    /// How often the CPU went from one task to another.
+    pub(crate) switches: u64,
     fair: IndexHeap,
     /// The virtual time that new and woken tasks begin at.
     vtime: u64,
@@ -56,6 +58,7 @@ impl RunQueue {
             current: idle,
             idle,
             waiting: 0,
+            switches: 0,
             fair: IndexHeap::default(),
             vtime: 0,
             rt: RealTime {

@@ -131,6 +131,7 @@ impl Kernel {
             task.head.active_mm.store(borrowed, Ordering::Relaxed);
         }
         rq.current = next;
+        rq.switches += 1;
         let here = &self.cpus[cpu as usize];
         here.previous.store(prev.index(), Ordering::Relaxed);
         self.note_idle(cpu, next == rq.idle);

@@ -171,8 +171,13 @@ impl Task {
     /// kernel_dequeue_signal): faults of the program first, the thread's own set before the
     /// shared one, low numbers before high ones.
     pub fn dequeue_signal(&self) -> u32 {
+        self.dequeue_signal_not_in(self.head.blocked.load(ORDER))
+    }
+
+    /// As [`dequeue_signal`](Task::dequeue_signal), for signals that are not in `blocked` (Linux:
+    /// dequeue_signal).
+    pub fn dequeue_signal_not_in(&self, blocked: SignalSet) -> u32 {
         let _actions = self.signals.actions.lock();
-        let blocked = self.head.blocked.load(ORDER);
         let taken = [&self.signals.pending, &self.signals.shared]
             .into_iter()
             .find_map(|set| take_first(set, !blocked));

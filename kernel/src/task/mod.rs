@@ -10,7 +10,7 @@ use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use kthreads_base::job::Done;
-use kthreads_base::{AtomicFn, Head, SpinLock, Stack, head_first, pin_field};
+use kthreads_base::{AtomicFn, Head, RawSpinLock, SpinLock, Stack, head_first, pin_field};
 
 use crate::Cx;
 use crate::kthread::KthreadState;
@@ -51,11 +51,13 @@ pub struct Task {
     pub(crate) done: SpinLock<Option<Done>>,
     pub(crate) stack: SpinLock<Option<Stack>>,
     pub(crate) full_name: SpinLock<Option<String>>,
-    /// What it sleeps in, for wchan: an address in module text or of a Rust wait function.
+    /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
     /// The C function that runs in it, for reports.
     pub(crate) entry_point: AtomicFn<ThreadFn>,
     pub(crate) free_next: AtomicU32,
+    /// What C sees as its `struct sighand_struct`: a lock that modules may take.
+    pub(crate) siglock: RawSpinLock,
     killed: AtomicBool,
     /// The memory nodes it may use: bit 0 is the only one there is.
     pub(crate) mems_allowed: AtomicU64,
@@ -92,6 +94,7 @@ impl Task {
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
             free_next: AtomicU32::new(NO_TASK),
+            siglock: RawSpinLock::new(),
             killed: AtomicBool::new(false),
             mems_allowed: AtomicU64::new(1),
         };

@@ -93,7 +93,7 @@ impl Kernel {
         self.fill_sched(task, spawn.parent);
         task.signals.inherit(&spawn.parent.signals);
         head.blocked.store(parent.blocked.load(zero), zero);
-        head.sighand.store(0, zero);
+        head.sighand.store(core::ptr::from_ref(&task.siglock) as usize, zero);
         task.kthread.reset();
         task.wait_channel.store(0, zero);
         task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);
@@ -176,6 +176,9 @@ impl Kernel {
         self.kthread_exited(cx);
         self.reparent_children(task);
         self.tasks.release_pid(task);
+        // The reference that stood for the pid; the one that stands for running is dropped by
+        // whoever takes over the CPU.
+        self.put_task(task);
         self.note_exit(task);
         let done = task.done.lock().take();
         task.head.exit_state.store(0x10, Ordering::Relaxed);

@@ -22,6 +22,8 @@ struct FreeSlots {
 struct PidCursor {
     last: i32,
     max: i32,
+    /// How many pids have been given.
+    given: u64,
 }
 
 /// All tasks of a kernel.
@@ -32,7 +34,7 @@ pub(crate) struct TaskTable {
     by_pid: Slab<AtomicU32>,
     cursor: SpinLock<PidCursor>,
     live: AtomicU32,
-    max_live: u32,
+    max_live: AtomicU32,
 }
 
 impl TaskTable {
@@ -41,9 +43,9 @@ impl TaskTable {
             slots: Slab::new(),
             free: SpinLock::new(FreeSlots { first: NO_TASK, last: NO_TASK, count: 0 }),
             by_pid: Slab::new(),
-            cursor: SpinLock::new(PidCursor { last: 0, max: pid_max }),
+            cursor: SpinLock::new(PidCursor { last: 0, max: pid_max, given: 0 }),
             live: AtomicU32::new(0),
-            max_live: threads_max,
+            max_live: AtomicU32::new(threads_max),
         }
     }
 
@@ -104,6 +106,32 @@ impl TaskTable {
         self.live.load(Ordering::Relaxed)
     }
 
+    /// The highest pid plus one.
+    pub(crate) fn pid_max(&self) -> i32 {
+        self.cursor.lock().max
+    }
+
+    /// Changes the highest pid plus one; tasks that are there keep their pids.
+    pub(crate) fn set_pid_max(&self, max: i32) {
+        self.cursor.lock().max = max;
+    }
+
+    /// How many tasks there may be.
+    pub(crate) fn threads_max(&self) -> u32 {
+        self.max_live.load(Ordering::Relaxed)
+    }
+
+    /// Changes how many tasks there may be; those that are there stay.
+    pub(crate) fn set_threads_max(&self, max: u32) {
+        self.max_live.store(max, Ordering::Relaxed);
+    }
+
+    /// The pid given last, and how many have been given.
+    pub(crate) fn pids_given(&self) -> (i32, u64) {
+        let cursor = self.cursor.lock();
+        (cursor.last, cursor.given)
+    }
+
     /// All live tasks, in the order of their slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Task> {
         (0..self.slots.len()).filter_map(|index| self.slots.get(index)).filter(|t| t.is_live())
@@ -155,7 +183,7 @@ impl TaskTable {
     }
 
     fn take_slot(&self) -> Result<&Task, Errno> {
-        if self.live.fetch_add(1, Ordering::Relaxed) >= self.max_live {
+        if self.live.fetch_add(1, Ordering::Relaxed) >= self.max_live.load(Ordering::Relaxed) {
             self.live.fetch_sub(1, Ordering::Relaxed);
             return Err(Errno::EAGAIN);
         }
@@ -199,6 +227,7 @@ impl TaskTable {
             if cell.load(Ordering::Relaxed) == 0 {
                 cell.store(slot + 1, Ordering::Release);
                 cursor.last = pid;
+                cursor.given += 1;
                 return Ok(pid);
             }
         }

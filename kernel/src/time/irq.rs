@@ -69,7 +69,7 @@ impl Kernel {
         let address = function as usize;
         let head = kthreads_base::current_head();
         let before = head.preempt_count.load(Ordering::Relaxed);
-        function(timer);
+        timer.call(function);
         let after = head.preempt_count.load(Ordering::Relaxed);
         if after != before {
             self.report_timer_imbalance(address, before, after);

@@ -1,5 +1,6 @@
 //! Time: jiffies, timers, and sleeping for a time.
 
+mod api;
 mod irq;
 mod jiffies;
 mod sleep;

@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering;
 use kthreads_base::{IrqGuard, Nanos};
 
 use super::*;
+use crate::proc::WaitsIn;
 use crate::sched::{HeapNode, Nodes};
 use crate::task::state::*;
 use crate::task::{Task, TaskTable};
@@ -65,6 +66,7 @@ impl Kernel {
 
     /// Sleeps at least that long, whatever wakes it (Linux: msleep).
     pub fn msleep(&self, cx: &Cx<'_>, ms: u32) {
+        let _waits = cx.waits_in(WaitsIn::Msleep);
         let mut left = msecs_to_jiffies(ms).0 as i64 + 1;
         while left > 0 {
             left = self.schedule_timeout_state(cx, left, TASK_UNINTERRUPTIBLE);
@@ -74,6 +76,7 @@ impl Kernel {
     /// Sleeps at least that long or until a signal; returns the milliseconds left (Linux:
     /// msleep_interruptible).
     pub fn msleep_interruptible(&self, cx: &Cx<'_>, ms: u32) -> u32 {
+        let _waits = cx.waits_in(WaitsIn::MsleepInterruptible);
         let mut left = msecs_to_jiffies(ms).0 as i64 + 1;
         while left > 0 && !cx.task.signal_pending() {
             left = self.schedule_timeout_state(cx, left, TASK_INTERRUPTIBLE);
@@ -98,6 +101,14 @@ impl Kernel {
         true
     }
 
+    /// Sleeps in the state already set until `deadline` or until woken; returns whether the time
+    /// came first (Linux: schedule_hrtimeout_range).
+    pub fn schedule_until(&self, cx: &Cx<'_>, deadline: Nanos) -> bool {
+        self.add_sleeper(cx, deadline);
+        self.schedule(cx);
+        !self.remove_sleeper(cx.task.get_ref())
+    }
+
     /// Sleeps for at least `span`, in `state`.
     pub fn sleep_for(&self, cx: &Cx<'_>, span: Nanos, state: u32) -> bool {
         self.sleep_until(cx, self.machine.now() + span, state)
@@ -120,12 +131,15 @@ impl Kernel {
         sleepers.peek().map_or(u64::MAX, |index| self.tasks.get(index).sleep_node.key())
     }
 
-    fn remove_sleeper(&self, task: &Task) {
+    /// Takes a task out of the sleepers, if it is among them; returns whether it was.
+    fn remove_sleeper(&self, task: &Task) -> bool {
         let cpu = &self.cpus[task.sleep_cpu.load(Ordering::Relaxed) as usize];
         let mut sleepers = cpu.sleepers.lock();
-        if sleepers.remove(&SleepNodes(&self.tasks), task.index()) {
+        let was_asleep = sleepers.remove(&SleepNodes(&self.tasks), task.index());
+        if was_asleep {
             cpu.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
         }
+        was_asleep
     }
 
     /// Takes an ending task out of what it may have slept in.

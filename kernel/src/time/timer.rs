@@ -24,7 +24,8 @@ pub struct Timer {
     expires: AtomicU64,
     function: AtomicFn<TimerFn>,
     flags: AtomicU32,
-    _pad: AtomicU32,
+    /// Where in its wheel the timer is, while it is pending.
+    bucket: AtomicU32,
     data: AtomicU64,
 }
 
@@ -45,7 +46,8 @@ impl Timer {
     pub const IRQSAFE: u32 = 0x0020_0000;
     /// The flags that may be asked for (TIMER_INIT_FLAGS).
     pub const INIT_MASK: u32 = Self::DEFERRABLE | Self::PINNED | Self::IRQSAFE;
-    const BUCKET_SHIFT: u32 = 22;
+    /// The function takes the timer's data instead of the timer, as all did before Linux 4.15.
+    pub const DATA: u32 = 0x0040_0000;
     /// What tells the wheel that the timer belongs to.
     const WHEEL_MASK: u32 = Self::CPU_MASK | Self::MIGRATING | Self::DEFERRABLE;
 
@@ -56,7 +58,7 @@ impl Timer {
             expires: AtomicU64::new(0),
             function: AtomicFn::null(),
             flags: AtomicU32::new(0),
-            _pad: AtomicU32::new(0),
+            bucket: AtomicU32::new(0),
             data: AtomicU64::new(0),
         }
     }
@@ -68,6 +70,29 @@ impl Timer {
         self.function.set(function);
         let flags = (flags & Self::INIT_MASK) | (cpu & Self::CPU_MASK);
         self.flags.store(flags, Ordering::Relaxed);
+    }
+
+    /// As [`init`](Timer::init), for C: without a function for now, or with one that takes the
+    /// timer's data if `flags` has [`Timer::DATA`] (init_timer_key).
+    pub fn init_from_c(&self, function: Option<TimerFn>, flags: u32, cpu: u32) {
+        self.entry.clear();
+        match function {
+            Some(function) => self.function.set(function),
+            None => self.function.clear(),
+        }
+        let flags = (flags & (Self::INIT_MASK | Self::DATA)) | (cpu & Self::CPU_MASK);
+        self.flags.store(flags, Ordering::Relaxed);
+    }
+
+    /// Calls the function of a timer that has just been taken out to run.
+    pub(super) fn call(&self, function: TimerFn) {
+        if self.flags() & Self::DATA == 0 {
+            return function(self);
+        }
+        let data = self.data();
+        if let Some(function) = self.function.get_as::<extern "C" fn(u64)>() {
+            function(data);
+        }
     }
 
     /// Whether the timer is armed and has not begun to run (timer_pending).
@@ -117,12 +142,11 @@ impl Timer {
     }
 
     pub(super) fn bucket(&self) -> usize {
-        (self.flags() >> Self::BUCKET_SHIFT) as usize
+        self.bucket.load(Ordering::Relaxed) as usize
     }
 
     pub(super) fn set_bucket(&self, bucket: usize) {
-        let others = self.flags() & !(!0 << Self::BUCKET_SHIFT);
-        self.flags.store(others | (bucket as u32) << Self::BUCKET_SHIFT, Ordering::Relaxed);
+        self.bucket.store(bucket as u32, Ordering::Relaxed);
     }
 
     fn set_migrating(&self) {

@@ -72,6 +72,12 @@ impl WaitEntry {
         self.entry.init();
     }
 
+    /// Forgets what queue it is in, without leaving it: for an entry of C's whose links were never
+    /// initialised.
+    pub fn forget_queue(&self) {
+        self.entry.clear();
+    }
+
     /// Whether it is in a queue.
     pub fn is_queued(&self) -> bool {
         self.entry.is_linked()
@@ -120,6 +126,12 @@ impl WaitQueueHead {
     /// The lock, for code that holds it over several calls.
     pub fn lock(&self) -> RawGuard<'_> {
         self.lock.lock()
+    }
+
+    /// Puts an entry that is in no queue last, whatever its flags say (Linux:
+    /// __add_wait_queue_entry_tail).
+    pub fn push_last(self: Pin<&Self>, held: &RawGuard<'_>, entry: Pin<&WaitEntry>) {
+        self.list().push_back(held, entry);
     }
 
     fn check(&self, kernel: &Kernel) {
@@ -280,9 +292,22 @@ impl Kernel {
         exclusive: Option<u32>,
         key: usize,
     ) -> u32 {
+        self.wake_up_flags(queue, mode, 0, exclusive, key)
+    }
+
+    /// As [`wake_up`](Kernel::wake_up), with WF_ flags for the wake functions (Linux:
+    /// __wake_up_sync_key).
+    pub fn wake_up_flags(
+        &self,
+        queue: Pin<&WaitQueueHead>,
+        mode: u32,
+        flags: i32,
+        exclusive: Option<u32>,
+        key: usize,
+    ) -> u32 {
         queue.check(self);
         let held = queue.get_ref().lock.lock();
-        self.wake_up_locked(queue, &held, mode, exclusive, key)
+        self.walk(queue, &held, (mode, flags, key), exclusive)
     }
 
     /// As [`wake_up`](Kernel::wake_up), with the queue's lock held (Linux: __wake_up_locked_key).
@@ -294,6 +319,17 @@ impl Kernel {
         exclusive: Option<u32>,
         key: usize,
     ) -> u32 {
+        self.walk(queue, held, (mode, 0, key), exclusive)
+    }
+
+    /// Calls the entries' wake functions with those arguments.
+    fn walk(
+        &self,
+        queue: Pin<&WaitQueueHead>,
+        held: &RawGuard<'_>,
+        (mode, wake_flags, key): (u32, i32, usize),
+        exclusive: Option<u32>,
+    ) -> u32 {
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);
@@ -301,7 +337,7 @@ impl Kernel {
             // The wake function may take the entry out, and its frame may vanish.
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
-            let result = entry.wake(mode, 0, key);
+            let result = entry.wake(mode, wake_flags, key);
             if result < 0 {
                 break;
             }

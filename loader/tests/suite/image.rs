@@ -1,7 +1,7 @@
 //! What an image tells about itself, and its life after loading.
 
 use crate::common::{MmapMemory, access_of, compile, compilers, parse};
-use kthreads_loader::{Access, Binding, Class, Image, Object, SymbolKind};
+use kthreads_loader::{Access, Binding, Class, Image, Object, PerCpu, SymbolKind};
 use std::mem::transmute;
 
 extern "C" fn outside(a: i32, b: i32) -> i32 {
@@ -34,7 +34,7 @@ fn module_builds() -> Vec<Vec<u8>> {
 fn init_code_and_data_go_away_after_init() {
     for bytes in module_builds() {
         let memory = MmapMemory::default();
-        let mut image = load(&parse(&bytes), &memory);
+        let image = load(&parse(&bytes), &memory);
         let init = image.symbol("init_module").unwrap();
         let (data, sealed) = (image.symbol("init_only").unwrap(), image.symbol("sealed").unwrap());
         assert!(image.init_text().contains(&init) && !image.text().contains(&init));
@@ -129,7 +129,7 @@ fn letters_follow_sections_and_exports() {
 fn snapshots_bring_data_back() {
     for bytes in module_builds() {
         let memory = MmapMemory::default();
-        let mut image = load(&parse(&bytes), &memory);
+        let image = load(&parse(&bytes), &memory);
         // SAFETY: only this thread runs the module, here and below.
         let before_init = unsafe { image.snapshot() };
         assert_eq!(call_int(&image, "init_module"), 25);
@@ -209,4 +209,47 @@ fn hand_written_corners_work() {
     // SAFETY: nothing of the module is used after this.
     unsafe { image.unload(&memory) };
     assert_eq!(memory.live_blocks.get(), 0);
+}
+
+#[test]
+fn each_cpu_has_a_copy_of_per_cpu_data() {
+    let per_cpu = PerCpu { copies: 3, stride_bytes: 0x4000 };
+    for compiler in compilers() {
+        let memory = MmapMemory::default();
+        let bytes = compile(compiler, "per_cpu.c", "-O2");
+        let object = parse(&bytes).with_per_cpu(per_cpu).unwrap();
+        let image = load(&object, &memory);
+        let [number, pointer, target] =
+            ["number", "pointer", "target"].map(|name| image.symbol(name).unwrap());
+        for copy in 0..3 {
+            let (number, pointer) = (number + copy * 0x4000, pointer + copy * 0x4000);
+            assert!(image.range(Class::PerCpu).contains(&number));
+            // SAFETY: a copy of an int, and one of a pointer, in the image.
+            unsafe {
+                assert_eq!((number as *const i32).read(), 42);
+                assert_eq!((pointer as *const usize).read(), target);
+            }
+            assert_eq!(image.symbolize(number).map(|found| found.name), Some("number"));
+        }
+        // SAFETY: nothing runs in the module.
+        let before = unsafe { image.snapshot() };
+        // SAFETY: the third copy of the int.
+        unsafe { ((number + 0x8000) as *mut i32).write(1) };
+        call(&image, "set_number");
+        // SAFETY: the snapshot is of this image, and nothing runs in it.
+        unsafe { image.restore(&before) }.unwrap();
+        for copy in 0..3 {
+            // SAFETY: a copy of an int in the image.
+            assert_eq!(unsafe { ((number + copy * 0x4000) as *const i32).read() }, 42);
+        }
+        let narrow = PerCpu { copies: 2, stride_bytes: 64 };
+        assert!(parse(&bytes).with_per_cpu(narrow).is_err());
+        // SAFETY: nothing of the module is used after this; twice is once.
+        unsafe {
+            image.unload(&memory);
+            image.unload(&memory);
+        }
+        assert!(!image.contains_text(image.text().start));
+        assert_eq!(memory.live_blocks.get(), 0);
+    }
 }

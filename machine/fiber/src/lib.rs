@@ -143,8 +143,8 @@ mod tests {
             FIBER.with(|fiber| {
                 let resume = main.swap(0, Ordering::Relaxed);
                 // SAFETY: the main context rests in `to_fiber`, and the swap uses it once.
-                unsafe { switch(fiber, resume) }
-            })
+                unsafe { switch(fiber, resume) };
+            });
         });
     }
 
@@ -153,8 +153,8 @@ mod tests {
             FIBER.with(|fiber| {
                 let resume = fiber.swap(0, Ordering::Relaxed);
                 // SAFETY: the fiber rests, and the swap uses it once.
-                unsafe { switch(main, resume) }
-            })
+                unsafe { switch(main, resume) };
+            });
         });
     }
 

@@ -55,6 +55,8 @@ struct Counts {
     running: u32,
     /// Host threads that hold the clock.
     holds: u32,
+    /// CPUs, one a bit, that were made running and must still be woken in the host.
+    woken: u64,
 }
 
 impl Flight {
@@ -64,6 +66,17 @@ impl Flight {
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Ends a step; wakes in the host who was made running in it. Not before: they would run into
+    /// the lock.
+    fn end(&self, core: &Core, mut counts: MutexGuard<'_, Counts>) {
+        let mut woken = std::mem::take(&mut counts.woken);
+        drop(counts);
+        while woken != 0 {
+            sys::futex_wake(&core.cpus[woken.trailing_zeros() as usize].state);
+            woken &= woken - 1;
+        }
     }
 
     /// Counts all CPUs, which are about to start.
@@ -82,6 +95,7 @@ impl Flight {
         cpu.set_state(ABSENT);
         counts.running -= 1;
         self.settle(core, &mut counts);
+        self.end(core, counts);
     }
 
     /// Rests the calling CPU until `until`, or until what it heeds.
@@ -94,7 +108,7 @@ impl Flight {
         cpu.set_state(heeds.state());
         counts.running -= 1;
         self.settle(core, &mut counts);
-        drop(counts);
+        self.end(core, counts);
         core.gate.expect(core.next_host_event());
         while is_rest(cpu.state()) {
             sys::futex_wait(&cpu.state, heeds.state(), None);
@@ -108,7 +122,8 @@ impl Flight {
         if cpu.state() == RESTING {
             let mut counts = self.lock();
             if cpu.state() == RESTING {
-                return self.wake(core, &mut counts, cpu);
+                self.wake(core, &mut counts, cpu);
+                return self.end(core, counts);
             }
         }
         if !was_pending {
@@ -123,6 +138,7 @@ impl Flight {
         for cpu in &core.cpus {
             cpu.fire_timer(core.clock.now());
         }
+        self.end(core, counts);
     }
 
     pub(crate) fn hold(&self) {
@@ -133,6 +149,7 @@ impl Flight {
         let mut counts = self.lock();
         counts.holds -= 1;
         self.settle(core, &mut counts);
+        self.end(core, counts);
     }
 
     /// If nothing is under way: stops the clock, and moves it on as far as the next event.
@@ -169,7 +186,7 @@ impl Flight {
         counts.running += 1;
         core.clock.run_on();
         if !ptr::eq(cpu, cpu::this_cpu()) {
-            sys::futex_wake(&cpu.state);
+            counts.woken |= 1 << cpu.number;
         }
     }
 }

@@ -10,6 +10,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod clock;
+mod config;
 mod cpu;
 mod fast_forward;
 mod fault;
@@ -25,4 +26,5 @@ mod stacks;
 mod sys;
 mod text;
 
-pub use machine::{Clock, ClockHold, HostConfig, HostError, HostMachine};
+pub use config::{Clock, HostConfig, HostError};
+pub use machine::{ClockHold, HostMachine};

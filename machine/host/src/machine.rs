@@ -1,6 +1,5 @@
 //! The machine itself: made, started, joined.
 
-use std::fmt;
 use std::io;
 use std::ptr;
 use std::ptr::NonNull;
@@ -11,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head};
 
 use crate::clock::MachineClock;
+use crate::config::{Clock, HostConfig, HostError, MAX_CPUS};
 use crate::cpu::{self, ABSENT, Cpu, RUNNING};
 use crate::fast_forward::Flight;
 use crate::fault::OopsStack;
@@ -20,8 +20,6 @@ use crate::signals::AltStack;
 use crate::stacks::{self, Stacks};
 use crate::{image, memory, panics, signals, sys};
 
-/// The most CPUs a machine may have: CPU sets are one word.
-const MAX_CPUS: u32 = 64;
 /// The host's part of a CPU's thread; the kernel runs on stacks of its own.
 const HOST_STACK_SIZE: usize = 256 * 1024;
 /// A busy delay shorter than this is spent spinning: the host takes about as long to wake anyone.
@@ -29,66 +27,6 @@ const SHORTEST_REST: Nanos = Nanos::from_micros(50);
 /// After how many turns of waiting for another CPU the host's other threads get their turn: the
 /// one waited for may be among them.
 const TURNS_PER_YIELD: u32 = 128;
-
-/// How the machine's time goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// As the host's does.
-    Real,
-    /// As the host's does while a CPU runs; it jumps to the next timer or end of a delay when
-    /// nothing else is left to do.
-    FastForward,
-}
-
-/// What a machine is to be like.
-#[derive(Clone, Debug)]
-pub struct HostConfig {
-    /// How many CPUs, 1 to 64.
-    pub cpus: u32,
-    /// How time goes.
-    pub clock: Clock,
-    /// How much memory the instance is told it has, in bytes.
-    pub memory_bytes: u64,
-}
-
-impl Default for HostConfig {
-    /// As many CPUs as the host has cores for this process, the real clock, half the host's memory.
-    fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-        HostConfig {
-            cpus: cores.min(MAX_CPUS),
-            clock: Clock::Real,
-            memory_bytes: memory::default_total(),
-        }
-    }
-}
-
-/// Why there is no machine.
-#[derive(Debug)]
-pub enum HostError {
-    /// The number of CPUs is not in 1 to 64.
-    CpuCount(u32),
-    /// The host gives no address space for stacks.
-    NoStacks(io::Error),
-    /// The host does not let signals be handled.
-    NoSignals(io::Error),
-}
-
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HostError::CpuCount(cpus) => {
-                write!(f, "{cpus} CPUs cannot be had: choose 1 to {MAX_CPUS}")
-            }
-            HostError::NoStacks(error) => {
-                write!(f, "no address space for kernel stacks: {error} (see ulimit -v)")
-            }
-            HostError::NoSignals(error) => write!(f, "cannot handle signals: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for HostError {}
 
 /// Virtual CPUs in this process.
 pub struct HostMachine {

@@ -11,10 +11,10 @@
 //! Beyond [`WARM_LIMIT`] a freed slot gives its pages back and becomes `cold`. Slots that were
 //! never used are cut off one by one.
 //!
-//! A free stack is a word of a slot number and a tag that counts the changes. `pop` reads the
-//! link of a slot that another CPU may take meanwhile: then the tag has changed and the exchange
-//! fails, so the link it read is not used. Orders: `push` releases the link (and what was written
-//! to the slot), `pop` acquires it.
+//! A stack of free slots is one word: the number of the top slot, how many there are, and a tag
+//! that counts the changes. `pop` reads the link of a slot that another CPU may take meanwhile:
+//! then the tag has changed and the exchange fails, so the link it read is not used. Orders:
+//! `push` releases the link (and what was written to the slot), `pop` acquires it.
 //!
 //! # Guard pages
 //!
@@ -31,7 +31,7 @@ use kthreads_base::{SLOT_SIZE, Stack, stack};
 use crate::sys::{self, PAGE};
 
 /// How many freed slots keep their pages.
-const WARM_LIMIT: u32 = 1024;
+const WARM_LIMIT: u64 = 1024;
 /// How many slots are guarded by page protection, where that is the only way.
 const PROTECTED_LIMIT: usize = 28_000;
 const LARGEST_RANGE: usize = 128 << 30;
@@ -46,7 +46,6 @@ pub(crate) struct Stacks {
     guard: Guard,
     links: &'static [AtomicU32],
     warm: FreeList,
-    warm_count: AtomicU32,
     cold: FreeList,
     cut: AtomicUsize,
 }
@@ -86,22 +85,16 @@ impl Stacks {
             slots,
             guard: probe_guard(base),
             links,
-            warm: FreeList::new(),
-            warm_count: AtomicU32::new(0),
-            cold: FreeList::new(),
+            warm: FreeList::limited_to(WARM_LIMIT),
+            cold: FreeList::unlimited(),
             cut: AtomicUsize::new(0),
         })
     }
 
     /// Takes a free stack.
     pub(crate) fn alloc(&self) -> Option<Stack> {
-        let index = match self.warm.pop(self.links) {
-            Some(index) => {
-                self.warm_count.fetch_sub(1, Ordering::Relaxed);
-                index
-            }
-            None => self.cold.pop(self.links).or_else(|| self.cut_off())?,
-        };
+        let free = self.warm.pop(self.links).or_else(|| self.cold.pop(self.links));
+        let index = free.or_else(|| self.cut_off())?;
         // SAFETY: the slot is mapped, in the range, and was taken off a free list or cut off the
         // unused part, either of which hands it to one caller.
         Some(unsafe { Stack::from_base(self.base + index as usize * SLOT_SIZE) })
@@ -110,10 +103,9 @@ impl Stacks {
     /// Takes back a stack.
     pub(crate) fn free(&self, stack: Stack) {
         let index = ((stack.base() - self.base) / SLOT_SIZE) as u32;
-        if self.warm_count.fetch_add(1, Ordering::Relaxed) < WARM_LIMIT {
-            return self.warm.push(self.links, index);
+        if self.warm.push(self.links, index) {
+            return;
         }
-        self.warm_count.fetch_sub(1, Ordering::Relaxed);
         let first = stack.base() + PAGE;
         // SAFETY: the slot is ours until it is pushed below; its contents are of no use any more.
         unsafe { libc::madvise(first as *mut _, SLOT_SIZE - PAGE, libc::MADV_DONTNEED) };
@@ -166,27 +158,49 @@ fn probe_guard(base: usize) -> Guard {
     }
 }
 
-/// A stack of free slot numbers: one more than the top slot (0: none) below a change count.
+/// A stack of free slot numbers. From the lowest bit: one more than the number of the top slot (0:
+/// none), how many there are if that is limited, the count of changes.
 struct FreeList {
     top: AtomicU64,
+    limit: u64,
 }
 
+const NUMBER_BITS: u32 = 22;
+const COUNT_BITS: u32 = 11;
+const ONE: u64 = 1 << NUMBER_BITS;
+const CHANGE: u64 = 1 << (NUMBER_BITS + COUNT_BITS);
+const NUMBER_MASK: u64 = ONE - 1;
+const COUNT_MASK: u64 = CHANGE - ONE;
+const _: () = assert!(LARGEST_RANGE / SLOT_SIZE < NUMBER_MASK as usize);
+const _: () = assert!(WARM_LIMIT * ONE <= COUNT_MASK);
+
 impl FreeList {
-    fn new() -> FreeList {
-        FreeList { top: AtomicU64::new(0) }
+    fn limited_to(limit: u64) -> FreeList {
+        FreeList { top: AtomicU64::new(0), limit }
     }
 
-    fn replace(top: u64, number: u32) -> u64 {
-        ((top >> 32).wrapping_add(1) << 32) | u64::from(number)
+    /// One that does not count.
+    fn unlimited() -> FreeList {
+        FreeList { top: AtomicU64::new(0), limit: 0 }
     }
 
-    fn push(&self, links: &[AtomicU32], index: u32) {
+    fn replace(top: u64, number: u64, count: u64) -> u64 {
+        (top & !(NUMBER_MASK | COUNT_MASK)).wrapping_add(CHANGE) | count | number
+    }
+
+    /// Puts a slot on top; false if there are too many.
+    fn push(&self, links: &[AtomicU32], index: u32) -> bool {
         let mut top = self.top.load(Ordering::Relaxed);
         loop {
-            links[index as usize].store(top as u32, Ordering::Relaxed);
-            let new = Self::replace(top, index + 1);
+            let count = match self.limit {
+                0 => 0,
+                limit if top & COUNT_MASK == limit * ONE => return false,
+                _ => (top & COUNT_MASK) + ONE,
+            };
+            links[index as usize].store((top & NUMBER_MASK) as u32, Ordering::Relaxed);
+            let new = Self::replace(top, u64::from(index) + 1, count);
             match self.top.compare_exchange_weak(top, new, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(now) => top = now,
             }
         }
@@ -195,8 +209,10 @@ impl FreeList {
     fn pop(&self, links: &[AtomicU32]) -> Option<u32> {
         let mut top = self.top.load(Ordering::Acquire);
         loop {
-            let index = (top as u32).checked_sub(1)?;
-            let new = Self::replace(top, links[index as usize].load(Ordering::Relaxed));
+            let index = ((top & NUMBER_MASK) as u32).checked_sub(1)?;
+            let below = u64::from(links[index as usize].load(Ordering::Relaxed));
+            let count = (top & COUNT_MASK).saturating_sub(ONE);
+            let new = Self::replace(top, below, count);
             match self.top.compare_exchange_weak(top, new, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Some(index),
                 Err(now) => top = now,
@@ -220,7 +236,18 @@ mod tests {
             assert!(base.is_multiple_of(SLOT_SIZE) && stack::in_range(base));
         }
         taken.into_iter().for_each(|stack| stacks.free(stack));
-        assert!(stacks.warm_count.load(Ordering::Relaxed) <= WARM_LIMIT);
+    }
+
+    #[test]
+    fn a_limited_list_is_full_at_its_limit() {
+        let links: Vec<AtomicU32> = (0..20).map(|_| AtomicU32::new(0)).collect();
+        let list = FreeList::limited_to(8);
+        for _ in 0..1000 {
+            let taken: Vec<bool> = (0..20).map(|index| list.push(&links, index)).collect();
+            assert_eq!(taken.iter().filter(|taken| **taken).count(), 8);
+            let popped: Vec<u32> = std::iter::from_fn(|| list.pop(&links)).collect();
+            assert_eq!(popped, [7, 6, 5, 4, 3, 2, 1, 0]);
+        }
     }
 
     #[test]

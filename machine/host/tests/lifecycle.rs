@@ -1,8 +1,7 @@
-//! Machines come and go, and leave nothing behind.
+//! Machines beside each other, and beside the rest of the process.
 
 mod common;
 
-use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -16,59 +15,12 @@ use kthreads_tests::contract::boot;
 /// Set in the child process that is to die of a fault.
 const CHILD: &str = "KTHREADS_TEST_CHILD";
 
-fn entries(path: &str) -> usize {
-    fs::read_dir(path).expect("the host's /proc").count()
-}
-
-fn boot_once(cpus: u32, clock: Clock) {
-    let machine: Arc<dyn Machine> = common::machine(cpus, clock);
-    boot(&machine, |rig, _| {
-        let fibers: Vec<_> = (0..20).map(|_| rig.fiber(|_| ())).collect();
-        fibers.iter().for_each(|fiber| rig.run_to_end(fiber.as_ref()));
-    });
-}
-
-/// One test, so that no other one's threads and memory are counted.
 #[test]
-fn nothing_is_left_behind() {
-    common::guarded("boots", || {
-        boot_once(4, Clock::Real);
-        let maps = || fs::read_to_string("/proc/self/maps").expect("/proc").lines().count();
-        let (threads, files, mappings) =
-            (entries("/proc/self/task"), entries("/proc/self/fd"), maps());
-        let memory = common::machine(1, Clock::Real);
-        let free_before = memory.memory().free;
-        for turn in 0..100 {
-            boot_once(1 + turn % 4, if turn % 2 == 0 { Clock::Real } else { Clock::FastForward });
-        }
-        // The host may list a thread for a moment after it was joined.
-        while entries("/proc/self/task") > threads {
-            thread::yield_now();
-        }
-        assert_eq!(entries("/proc/self/fd"), files);
-        assert!(maps() <= mappings + 8, "{} mappings, were {mappings}", maps());
-        let lost = free_before.saturating_sub(memory.memory().free);
-        assert!(lost < 16 << 20, "{lost} bytes lost");
-        memory_comes_back(&memory);
-        machines_do_not_disturb_each_other();
-    });
-}
-
-fn memory_comes_back(machine: &HostMachine) {
-    let before = machine.memory().free;
-    let stacks: Vec<_> = (0..20_000).map(|_| machine.stack_alloc().expect("a stack")).collect();
-    for stack in &stacks {
-        // SAFETY: the stack is ours and nobody runs on it.
-        unsafe { (stack.top() as *mut usize).write(1) };
-    }
-    let used = before.saturating_sub(machine.memory().free);
-    assert!(used >= 18_000 * 4096, "{used} bytes for 20,000 stacks");
-    stacks.into_iter().for_each(|stack| machine.stack_free(stack));
-    let kept = before.saturating_sub(machine.memory().free);
-    assert!(kept < used / 2, "{kept} bytes kept of {used}");
-}
-
 fn machines_do_not_disturb_each_other() {
+    common::guarded("machines at once", run_four);
+}
+
+fn run_four() {
     let total = Arc::new(AtomicU64::new(0));
     thread::scope(|scope| {
         for cpus in 1..=4 {
@@ -111,7 +63,8 @@ fn dies_of_a_fault() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    boot_once(2, Clock::Real);
+    let machine: Arc<dyn Machine> = common::machine(2, Clock::Real);
+    boot(&machine, |_, _| ());
     let nowhere = std::hint::black_box(8 as *mut u8);
     // SAFETY: not safe: the process is to die here.
     unsafe { std::arch::asm!("mov byte ptr [{}], 0", in(reg) nowhere) };

@@ -38,8 +38,9 @@ const LOOP: &[u8] = &[
 ///
 /// ```text
 ///     xor  eax, eax
-/// 1:  add  rax, rsi
-///     adc  rax, 3
+/// 1:  add  rax, rax           carries every other time
+///     pause                   the longest of them, so the likeliest to be interrupted
+///     adc  rax, rsi
 ///     rol  rax, 7
 ///     dec  rsi
 ///     jnz  1b
@@ -47,19 +48,20 @@ const LOOP: &[u8] = &[
 /// ```
 const CHAIN: &[u8] = &[
     0x31, 0xc0, // xor eax, eax
-    0x48, 0x01, 0xf0, // add rax, rsi
-    0x48, 0x83, 0xd0, 0x03, // adc rax, 3
+    0x48, 0x01, 0xc0, // add rax, rax
+    0xf3, 0x90, // pause
+    0x48, 0x11, 0xf0, // adc rax, rsi
     0x48, 0xc1, 0xc0, 0x07, // rol rax, 7
     0x48, 0xff, 0xce, // dec rsi
-    0x75, 0xf0, // jnz -16
+    0x75, 0xef, // jnz -17
     0xc3, // ret
 ];
 
 fn chain(mut count: u64) -> u64 {
     let mut sum = 0_u64;
     while count != 0 {
-        let (next, carry) = sum.overflowing_add(count);
-        sum = next.wrapping_add(3 + u64::from(carry)).rotate_left(7);
+        let (next, carry) = sum.overflowing_add(sum);
+        sum = next.wrapping_add(count + u64::from(carry)).rotate_left(7);
         count -= 1;
     }
     sum
@@ -117,7 +119,7 @@ pub(super) fn loops_are_interrupted(machine: &Arc<dyn Machine>) {
 }
 
 pub(super) fn registers_survive(machine: &Arc<dyn Machine>) {
-    const COUNT: u64 = 3_000_000;
+    const COUNT: u64 = 200_000;
     boot(machine, |rig, cpu| {
         let code = text(&*rig.machine, CHAIN);
         // SAFETY: the image holds a function of this type.
@@ -183,7 +185,7 @@ pub(super) fn loops_move_between_cpus(machine: &Arc<dyn Machine>) {
 
 pub(super) fn interrupts_off_is_respected(machine: &Arc<dyn Machine>) {
     boot(machine, |rig, cpu| {
-        const COUNT: u64 = 20_000_000;
+        const COUNT: u64 = 1_000_000;
         let code = text(&*rig.machine, CHAIN);
         // SAFETY: the image holds a function of this type.
         let function: extern "C" fn(u64, u64) -> u64 = unsafe { core::mem::transmute(code) };

@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use kthreads_base::head::{self, TIF_NEED_RESCHED};
 use kthreads_base::{
     CpuLocal, Fault, Head, Machine, Nanos, SpinLock, Stack, Upcalls, current_head, head_first,
-    with_current,
+    interrupt_point, with_current,
 };
 
 /// How long a wait for another CPU may take before the case is given up.
@@ -169,9 +169,11 @@ impl Rig {
         head.irq_save();
     }
 
-    /// Runs `body` with interrupts on.
+    /// Runs `body` with interrupts on, as a module is run: after a point that takes what is
+    /// pending and what that asks for.
     pub fn with_interrupts<R>(&self, body: impl FnOnce() -> R) -> R {
         current_head().irq_restore(0);
+        interrupt_point();
         let result = body();
         current_head().irq_save();
         result

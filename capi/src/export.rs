@@ -1,0 +1,150 @@
+//! How a function becomes an export.
+//!
+//! Every export is made by one of two macros. [`export!`] makes one that acts on the running task:
+//! its body gets `cx`, a Rust panic in it ends the thread with an oops, and at its end pending
+//! interrupts are taken and another task gets the CPU if it should have it. [`leaf!`] makes one
+//! that only computes, or that handles locks and interrupt flags and so says itself where it may
+//! be interrupted; it does not panic.
+//!
+//! Nothing is ever unwound into C: the `unwind` feature catches a panic here; without it, the
+//! machine's panic handler ends the thread.
+
+use kthreads_base::{interrupt_point, with_current};
+use kthreads_kernel::{Cx, Kernel};
+
+/// Who may link to an export (Linux: EXPORT_SYMBOL, EXPORT_SYMBOL_GPL).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum License {
+    /// Every module.
+    Any,
+    /// Modules with a licence that is compatible with the GPL.
+    GplOnly,
+    /// Every module; Linux 6.1 has no export of that name (a name of the headers, or an old one).
+    Local,
+}
+
+/// An exported function.
+#[derive(Clone, Copy)]
+pub struct Export {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it begins.
+    pub(crate) function: *const (),
+    /// Who may link to it.
+    pub license: License,
+}
+
+// SAFETY: the pointer is the address of a function, which is read by nobody.
+unsafe impl Sync for Export {}
+
+impl Export {
+    /// Where the function begins.
+    pub fn address(&self) -> usize {
+        self.function as usize
+    }
+}
+
+/// What a name resolves to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// The address.
+    pub address: usize,
+    /// Who may link to it.
+    pub license: License,
+}
+
+/// Runs the body of an export as the running task.
+#[inline(always)]
+pub(crate) fn run<R>(body: impl FnOnce(&Cx<'_>) -> R) -> R {
+    guarded(|| {
+        with_current(|kernel: &Kernel, _| {
+            let result = body(&kernel.cx());
+            interrupt_point();
+            result
+        })
+    })
+}
+
+#[cfg(feature = "unwind")]
+#[inline(always)]
+fn guarded<R>(body: impl FnOnce() -> R) -> R {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)) {
+        Ok(result) => result,
+        Err(payload) => die(payload),
+    }
+}
+
+#[cfg(not(feature = "unwind"))]
+#[inline(always)]
+fn guarded<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// Ends the thread after a panic, whose message the machine knows how to read.
+#[cfg(feature = "unwind")]
+#[cold]
+#[inline(never)]
+fn die(payload: alloc::boxed::Box<dyn core::any::Any + Send>) -> ! {
+    with_current(|kernel: &Kernel, _| {
+        let mut payload = Some(payload);
+        let message = kernel.machine().catch(&mut || {
+            if let Some(payload) = payload.take() {
+                std::panic::resume_unwind(payload);
+            }
+        });
+        let message = message.err().unwrap_or_default();
+        kernel.die_of_panic(&kernel.cx(), &message)
+    })
+}
+
+/// Makes exports that act on the running task: `fn name(cx, argument: Type) -> Result { .. }`.
+macro_rules! export {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($cx:ident $(, $arg:ident: $type:ty)* $(,)?) $(-> $ret:ty)? $body:block
+    )*) => { $(
+        $(#[$meta])*
+        pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $ret)? {
+            $crate::export::run(|$cx: &kthreads_kernel::Cx<'_>| $body)
+        }
+    )* };
+}
+
+/// Makes exports that never return.
+macro_rules! export_noreturn {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($cx:ident $(, $arg:ident: $type:ty)* $(,)?) $body:block
+    )*) => { $(
+        $(#[$meta])*
+        pub(crate) extern "C" fn $name($($arg: $type),*) -> ! {
+            match $crate::export::run(|$cx: &kthreads_kernel::Cx<'_>| -> core::convert::Infallible {
+                $body
+            }) {}
+        }
+    )* };
+}
+
+/// Makes exports that neither need the running task nor are points of interruption.
+macro_rules! leaf {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)? $body:block
+    )*) => { $(
+        $(#[$meta])*
+        pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $ret)? $body
+    )* };
+}
+
+/// Makes the table of a file's exports: `"name" => function, Licence;`.
+macro_rules! exports {
+    ($($name:literal => $function:path, $license:ident;)*) => {
+        pub(crate) static EXPORTS: &[$crate::export::Export] = &[$(
+            $crate::export::Export {
+                name: $name,
+                function: $function as *const (),
+                license: $crate::export::License::$license,
+            },
+        )*];
+    };
+}

@@ -1,0 +1,139 @@
+//! Spin locks (Linux: linux/spinlock.h).
+//!
+//! Lock and unlock are separate calls, so the guards of base do not fit: these take and free the
+//! lock's word, and count preemption and turn interrupts off as Linux does.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::{Head, RawSpinLock, current_head, interrupt_point, with_current};
+use kthreads_kernel::log::Level;
+use kthreads_kernel::{Kernel, SOFTIRQ_DISABLE_OFFSET, log};
+
+use crate::irq::{bh_enable, flags_of, irqs_off_in};
+use crate::object::Ptr;
+
+/// Takes the lock with so much added to the preemption count.
+#[inline(always)]
+fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
+    let lock = lock.get();
+    head.preempt_add(count);
+    if lock.is_locked() && lock.owner() == Some(head.pid.load(Ordering::Relaxed)) {
+        report(lock, "takes a spin lock that it holds");
+    }
+    lock.acquire(head);
+}
+
+/// Takes the lock if it is free; else the count is put back.
+fn try_take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) -> bool {
+    let lock = lock.get();
+    head.preempt_add(count);
+    lock.try_acquire(head)
+}
+
+#[inline(always)]
+fn free(lock: Ptr<RawSpinLock>) {
+    let lock = lock.get();
+    if !lock.is_locked() {
+        report(lock, "frees a spin lock that is free");
+    }
+    lock.release();
+}
+
+#[cold]
+#[inline(never)]
+fn report(lock: &RawSpinLock, what: &'static str) {
+    with_current(|kernel: &Kernel, _| {
+        let cx = &kernel.cx();
+        let address = core::ptr::from_ref(lock) as usize;
+        if !kernel.first_time(address ^ what.as_ptr() as usize) {
+            return;
+        }
+        kernel.count_bug();
+        let (comm, pid) = (cx.task.comm(), cx.task.pid());
+        let name = kernel.name_of(address);
+        let name = name.as_ref().map_or("?", |name| name.as_str());
+        log!(cx, Level::Error, "kthreads: {comm} (pid {pid}) {what}: {name} ({address:#x})");
+        kernel.dump_stack(cx);
+    });
+}
+
+leaf! {
+    fn spin_lock(lock: Ptr<RawSpinLock>) {
+        take(&current_head(), lock, 1);
+    }
+
+    fn spin_lock_irq(lock: Ptr<RawSpinLock>) {
+        let head = current_head();
+        head.irq_save();
+        take(&head, lock, 1);
+    }
+
+    fn spin_lock_bh(lock: Ptr<RawSpinLock>) {
+        take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
+    }
+
+    fn spin_lock_irqsave(lock: Ptr<RawSpinLock>) -> u64 {
+        let head = current_head();
+        let irqs_off = head.irq_save();
+        take(&head, lock, 1);
+        flags_of(irqs_off)
+    }
+
+    fn spin_trylock(lock: Ptr<RawSpinLock>) -> i32 {
+        let head = current_head();
+        let taken = try_take(&head, lock, 1);
+        if !taken {
+            head.preempt_sub(1);
+            interrupt_point();
+        }
+        i32::from(taken)
+    }
+
+    fn spin_trylock_bh(lock: Ptr<RawSpinLock>) -> i32 {
+        let taken = try_take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
+        if !taken {
+            bh_enable(1);
+        }
+        i32::from(taken)
+    }
+
+    fn spin_unlock(lock: Ptr<RawSpinLock>) {
+        free(lock);
+        current_head().preempt_sub(1);
+        interrupt_point();
+    }
+
+    fn spin_unlock_irq(lock: Ptr<RawSpinLock>) {
+        free(lock);
+        let head = current_head();
+        head.irq_restore(0);
+        head.preempt_sub(1);
+        interrupt_point();
+    }
+
+    fn spin_unlock_bh(lock: Ptr<RawSpinLock>) {
+        free(lock);
+        bh_enable(1);
+    }
+
+    fn spin_unlock_irqrestore(lock: Ptr<RawSpinLock>, flags: u64) {
+        free(lock);
+        let head = current_head();
+        head.irq_restore(irqs_off_in(flags));
+        head.preempt_sub(1);
+        interrupt_point();
+    }
+}
+
+exports! {
+    "_raw_spin_lock" => spin_lock, Any;
+    "_raw_spin_lock_irq" => spin_lock_irq, Any;
+    "_raw_spin_lock_bh" => spin_lock_bh, Any;
+    "_raw_spin_lock_irqsave" => spin_lock_irqsave, Any;
+    "_raw_spin_trylock" => spin_trylock, Any;
+    "_raw_spin_trylock_bh" => spin_trylock_bh, Any;
+    "_raw_spin_unlock" => spin_unlock, Any;
+    "_raw_spin_unlock_irq" => spin_unlock_irq, Any;
+    "_raw_spin_unlock_bh" => spin_unlock_bh, Any;
+    "_raw_spin_unlock_irqrestore" => spin_unlock_irqrestore, Any;
+}

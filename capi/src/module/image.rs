@@ -1,0 +1,70 @@
+//! A loaded image, as the kernel's book of modules knows it.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use kthreads_kernel::module::{self, ImageSymbol};
+use kthreads_loader::{DebugSection, Image};
+
+use super::data::DataSymbols;
+use super::lines::Lines;
+
+/// The image of a module. It lives as long as somebody may ask for its names, which can be longer
+/// than its memory.
+pub struct LoadedImage {
+    pub(super) image: Image,
+    /// The module may read these for as long as it is there.
+    _data: Arc<DataSymbols>,
+    lines: Lines,
+}
+
+impl LoadedImage {
+    pub(super) fn new(image: Image, data: Arc<DataSymbols>) -> Arc<LoadedImage> {
+        Arc::new(LoadedImage { image, _data: data, lines: Lines::default() })
+    }
+
+    /// Makes copies of the debug sections with run-time addresses in them.
+    pub fn debug_sections(&self) -> Vec<DebugSection<'_>> {
+        self.image.debug_sections()
+    }
+}
+
+impl module::Image for LoadedImage {
+    fn base(&self) -> usize {
+        self.image.base()
+    }
+
+    fn size(&self) -> usize {
+        self.image.len()
+    }
+
+    fn contains(&self, address: usize) -> bool {
+        self.image.contains(address)
+    }
+
+    fn contains_text(&self, address: usize) -> bool {
+        self.image.contains_text(address)
+    }
+
+    fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {
+        let symbol = self.image.symbolize(address);
+        if let Some(symbol) = &symbol {
+            found(symbol.name, symbol.offset, symbol.size);
+        }
+        symbol.is_some()
+    }
+
+    fn symbols(&self) -> Vec<ImageSymbol> {
+        let symbol = |symbol: &kthreads_loader::Symbol| ImageSymbol {
+            address: symbol.address(),
+            letter: symbol.letter(),
+            name: String::from(symbol.name()),
+        };
+        self.image.symbols().map(symbol).collect()
+    }
+
+    fn line_of(&self, address: usize) -> Option<String> {
+        self.contains_text(address).then(|| self.lines.find(&self.image, address)).flatten()
+    }
+}

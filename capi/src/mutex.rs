@@ -1,0 +1,103 @@
+//! Mutexes and semaphores (Linux: linux/mutex.h, linux/semaphore.h).
+
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_UNINTERRUPTIBLE};
+use kthreads_kernel::wait::{Limit, Mutex, Semaphore};
+use kthreads_kernel::{Cx, to_c};
+
+use crate::object::Ptr;
+
+fn lock(cx: &Cx<'_>, mutex: Ptr<Mutex>, state: u32) -> i32 {
+    to_c(cx.kernel.mutex_lock(cx, mutex.get(), state).map(|()| 0))
+}
+
+fn take(cx: &Cx<'_>, semaphore: Ptr<Semaphore>, state: u32, limit: Limit) -> i32 {
+    to_c(cx.kernel.down(cx, semaphore.get(), state, limit).map(|()| 0))
+}
+
+/// What a reference count is set to that must never reach zero again.
+const REFCOUNT_SATURATED: i32 = i32::MIN / 2;
+
+export! {
+    fn mutex_init(_cx, mutex: Ptr<Mutex>, _name: Ptr<u8>, _key: usize) {
+        mutex.get().init();
+    }
+
+    fn mutex_lock(cx, mutex: Ptr<Mutex>) {
+        lock(cx, mutex, TASK_UNINTERRUPTIBLE);
+    }
+
+    fn mutex_unlock(cx, mutex: Ptr<Mutex>) {
+        cx.kernel.mutex_unlock(cx, mutex.get());
+    }
+
+    fn mutex_lock_interruptible(cx, mutex: Ptr<Mutex>) -> i32 {
+        lock(cx, mutex, TASK_INTERRUPTIBLE)
+    }
+
+    fn mutex_lock_killable(cx, mutex: Ptr<Mutex>) -> i32 {
+        lock(cx, mutex, TASK_KILLABLE)
+    }
+
+    fn mutex_trylock(cx, mutex: Ptr<Mutex>) -> i32 {
+        i32::from(cx.kernel.mutex_trylock(cx, mutex.get()))
+    }
+
+    fn mutex_is_locked(_cx, mutex: Ptr<Mutex>) -> bool {
+        mutex.get().is_locked()
+    }
+
+    fn down(cx, semaphore: Ptr<Semaphore>) {
+        take(cx, semaphore, TASK_UNINTERRUPTIBLE, Limit::Never);
+    }
+
+    fn down_interruptible(cx, semaphore: Ptr<Semaphore>) -> i32 {
+        take(cx, semaphore, TASK_INTERRUPTIBLE, Limit::Never)
+    }
+
+    fn down_killable(cx, semaphore: Ptr<Semaphore>) -> i32 {
+        take(cx, semaphore, TASK_KILLABLE, Limit::Never)
+    }
+
+    fn down_trylock(cx, semaphore: Ptr<Semaphore>) -> i32 {
+        i32::from(!cx.kernel.down_trylock(semaphore.get()))
+    }
+
+    fn down_timeout(cx, semaphore: Ptr<Semaphore>, timeout: i64) -> i32 {
+        take(cx, semaphore, TASK_UNINTERRUPTIBLE, Limit::from_c(timeout))
+    }
+
+    fn up(cx, semaphore: Ptr<Semaphore>) {
+        cx.kernel.up(semaphore.get());
+    }
+
+    fn refcount_warn_saturate(cx, count: Ptr<AtomicI32>, kind: u32) {
+        count.get().store(REFCOUNT_SATURATED, Ordering::Relaxed);
+        let what = match kind {
+            0 | 1 => "refcount_t: saturated; leaking memory.",
+            2 => "refcount_t: addition on 0; use-after-free.",
+            3 => "refcount_t: underflow; use-after-free.",
+            4 => "refcount_t: decrement hit 0; leaking memory.",
+            _ => "refcount_t: unknown saturation event!?.",
+        };
+        cx.kernel.warn_once(cx, what);
+    }
+}
+
+exports! {
+    "__mutex_init" => mutex_init, Any;
+    "mutex_lock" => mutex_lock, Any;
+    "mutex_unlock" => mutex_unlock, Any;
+    "mutex_lock_interruptible" => mutex_lock_interruptible, Any;
+    "mutex_lock_killable" => mutex_lock_killable, Any;
+    "mutex_trylock" => mutex_trylock, Any;
+    "mutex_is_locked" => mutex_is_locked, Any;
+    "down" => down, Any;
+    "down_interruptible" => down_interruptible, Any;
+    "down_killable" => down_killable, Any;
+    "down_trylock" => down_trylock, Any;
+    "down_timeout" => down_timeout, Any;
+    "up" => up, Any;
+    "refcount_warn_saturate" => refcount_warn_saturate, Any;
+}

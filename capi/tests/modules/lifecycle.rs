@@ -1,0 +1,167 @@
+//! The life of a module: init, use, exit, and what can go wrong.
+
+use kthreads_kernel::Errno;
+use kthreads_kernel::module::State;
+
+use crate::common::{Rig, compile, own};
+
+fn state(rig: &Rig, name: &str) -> Option<State> {
+    rig.kernel.enter(|cx| cx.kernel.find_module(name).map(|module| module.state()))
+}
+
+#[test]
+fn counts_and_states_are_those_of_linux() {
+    let rig = Rig::new(1);
+    rig.insmod("init_result", "").unwrap();
+    rig.expect("constructor");
+    rig.expect("init 1 state 1");
+    let count = rig.kernel.enter(|cx| cx.kernel.find_module("init_result").unwrap().refcount());
+    assert_eq!((state(&rig, "init_result"), count), (Some(State::Live), 0));
+    assert_eq!(rig.insmod("init_result", "").unwrap_err().errno(), Errno::EEXIST);
+    rig.rmmod("init-result").unwrap();
+    rig.expect("exit -1 state 2 get 0");
+    assert_eq!(state(&rig, "init_result"), None);
+    assert_eq!(rig.kernel.bug_count(), 0);
+}
+
+#[test]
+fn an_error_of_init_unloads_without_exit() {
+    let rig = Rig::new(1);
+    assert_eq!(rig.insmod("init_result", "result=-5").unwrap_err().errno(), Errno::EIO);
+    assert_eq!(state(&rig, "init_result"), None);
+    rig.expect_no("exit");
+    rig.insmod("init_result", "").unwrap();
+}
+
+#[test]
+fn a_positive_result_of_init_is_suspicious() {
+    let rig = Rig::new(1);
+    rig.insmod("init_result", "result=3").unwrap();
+    rig.expect(
+        "do_init_module: 'init_result'->init suspiciously returned 3, it should follow 0/-E \
+         convention",
+    );
+    rig.expect("do_init_module: loading module anyway...");
+    assert_eq!(state(&rig, "init_result"), Some(State::Live));
+    rig.rmmod("init_result").unwrap();
+}
+
+#[test]
+fn init_must_leave_the_cpu_as_it_was() {
+    let rig = Rig::new(1);
+    rig.insmod("init_result", "atomic=1").unwrap();
+    rig.expect_part("returned with preemption imbalance disabled interrupts ");
+    assert_eq!(rig.kernel.bug_count(), 1);
+    rig.sleep(10);
+    rig.rmmod("init_result").unwrap();
+}
+
+#[test]
+fn a_reference_keeps_a_module() {
+    let rig = Rig::new(2);
+    rig.insmod("holds", "").unwrap();
+    assert_eq!(rig.rmmod("holds"), Err(Errno::EAGAIN));
+    rig.sleep(10);
+    rig.kill("holds", 15);
+    rig.sleep(10);
+    rig.rmmod("holds").unwrap();
+    // The exit function put a reference that nobody had.
+    rig.expect_part("module_put");
+    assert_eq!(rig.kernel.bug_count(), 1);
+}
+
+#[test]
+fn a_thread_that_stays_is_reported_and_can_go_on() {
+    for busy in [0, 1] {
+        let rig = Rig::new(2);
+        rig.insmod("straggler", &format!("busy={busy}")).unwrap();
+        rig.sleep(100);
+        rig.rmmod("straggler").unwrap();
+        rig.expect_part("kthreads: thread forgotten (pid ");
+        rig.expect_part(") still runs in module straggler which was unloaded");
+        rig.expect_part("kthreads: at forgotten+0x");
+        assert_eq!(rig.kernel.bug_count(), 1);
+        assert_eq!(state(&rig, "straggler"), None);
+        rig.sleep(5000);
+        rig.expect("forgotten goes on");
+        assert!(!rig.has_thread("forgotten"));
+        assert_eq!(rig.kernel.bug_count(), 1);
+    }
+}
+
+#[test]
+fn a_thread_that_is_on_its_way_out_is_not_reported() {
+    let bytes = compile(&own("leaver.c"));
+    for cpus in [1, 4] {
+        let rig = Rig::new(cpus);
+        for _ in 0..200 {
+            rig.load("leaver", &bytes, "").unwrap();
+            rig.rmmod("leaver").unwrap();
+        }
+        assert_eq!(rig.kernel.bug_count(), 0, "{}", rig.log());
+    }
+}
+
+#[test]
+fn two_of_one_name_wait_for_each_other() {
+    let rig = Rig::new(2);
+    let bytes = compile(&own("lender.c"));
+    for (arguments, errno) in
+        [("delay_ms=1000", Errno::EEXIST), ("delay_ms=1000 result=-5", Errno::EBUSY)]
+    {
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| rig.load("lender", &bytes, arguments));
+            while state(&rig, "lender").is_none() {
+                std::thread::yield_now();
+            }
+            assert_eq!(rig.rmmod("lender"), Err(Errno::EBUSY));
+            assert_eq!(rig.load("lender", &bytes, "").unwrap_err().errno(), errno);
+            let _ = first.join().unwrap();
+        });
+        let _ = rig.rmmod("lender");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_module_are_refused() {
+    let rig = Rig::new(1);
+    let error = rig.load("text", b"#!/bin/sh\n", "").unwrap_err();
+    assert_eq!(error.errno(), Errno::ENOEXEC);
+    assert!(error.to_string().contains("not an ELF object file"));
+}
+
+#[test]
+fn addresses_have_lines() {
+    let rig = Rig::new(1);
+    rig.insmod("lines", "").unwrap();
+    let line = |offset: usize| {
+        rig.kernel.enter(|cx| {
+            let image = cx.kernel.find_module("lines").unwrap().image().unwrap();
+            let symbols = image.symbols();
+            let deeper = symbols.iter().find(|symbol| symbol.name == "deeper").unwrap();
+            let mut text = None;
+            cx.kernel.with_symbol_line(deeper.address + offset, &mut |symbol| {
+                text = symbol.line.map(str::to_owned);
+            });
+            text
+        })
+    };
+    assert_eq!(line(0).as_deref(), Some("lines.c:4"));
+    // Behind the prologue comes the call.
+    assert_eq!(line(4).as_deref(), Some("lines.c:5"));
+    let image = rig.loader_image("lines");
+    assert!(image.debug_sections().iter().any(|section| section.name == ".debug_line"));
+}
+
+#[test]
+fn an_unloaded_module_is_remembered_by_its_addresses() {
+    let rig = Rig::new(1);
+    rig.insmod("lines", "").unwrap();
+    let base = rig.kernel.enter(|cx| {
+        cx.kernel.find_module("lines").unwrap().image().unwrap().base()
+    });
+    let name = || rig.kernel.enter(|cx| cx.kernel.unloaded_module_at(base + 1));
+    assert_eq!(name(), None);
+    rig.rmmod("lines").unwrap();
+    assert_eq!(name().as_deref(), Some("lines"));
+}

@@ -1,0 +1,7 @@
+//! Loading, using and unloading real modules.
+
+mod common;
+mod exports;
+mod lifecycle;
+mod parameters;
+mod programs;

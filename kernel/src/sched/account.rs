@@ -1,0 +1,40 @@
+//! How long tasks and CPUs have run.
+//!
+//! A running task is charged at switches and ticks only, and a CPU on which nobody waits has no
+//! ticks. So what it has run since then is added here, under the lock of its run queue.
+
+use core::sync::atomic::Ordering;
+
+use kthreads_base::{Nanos, SpinGuard};
+
+use super::queue::RunQueue;
+use crate::Kernel;
+use crate::task::Task;
+
+impl Kernel {
+    /// How long a task has run until now (Linux: task_sched_runtime).
+    pub fn cpu_time(&self, task: &Task) -> Nanos {
+        let rq = self.lock_rq_of(task);
+        Nanos(self.charged_and_running(&rq, task))
+    }
+
+    /// How long a CPU has been idle until now (Linux: get_cpu_idle_time).
+    pub fn idle_time(&self, cpu: u32) -> Nanos {
+        let rq = self.cpus[cpu as usize].rq.lock();
+        Nanos(self.charged_and_running(&rq, self.tasks.get(rq.idle)))
+    }
+
+    /// How often CPUs have gone from one task to another (Linux: nr_context_switches).
+    pub fn context_switches(&self) -> u64 {
+        self.cpus.iter().map(|cpu| cpu.rq.lock().switches).sum()
+    }
+
+    fn charged_and_running(&self, rq: &SpinGuard<'_, RunQueue>, task: &Task) -> u64 {
+        let charged = task.sched.runtime.load(Ordering::Relaxed);
+        if rq.current != task.index() {
+            return charged;
+        }
+        let since = task.sched.charged_at.load(Ordering::Relaxed);
+        charged + self.machine.now().0.saturating_sub(since)
+    }
+}
