@@ -46,15 +46,19 @@ pub(crate) fn exit(cx: &Cx<'_>, code: i64) -> ! {
 
 /// Drops a reference; one that was never taken is reported and kept.
 pub(crate) fn put(cx: &Cx<'_>, task: &Task, what: &'static str) {
-    let running = task.flags() & PF_EXITING == 0;
-    if running && task.head.usage.load(Ordering::Relaxed) <= OWN_REFERENCES {
+    if task.head.usage.load(Ordering::Relaxed) <= references_of_the_kernel(task) {
         return report_missing_reference(cx, task, what);
     }
     cx.kernel.put_task(task);
 }
 
-/// The references to a running task that are the kernel's.
-const OWN_REFERENCES: u32 = 1;
+/// How many references stand for the task itself: its pid, and that it is on a CPU or may be.
+fn references_of_the_kernel(task: &Task) -> u32 {
+    if task.flags() & PF_EXITING == 0 {
+        return 2;
+    }
+    u32::from(task.head.on_cpu.load(Ordering::Relaxed) != 0)
+}
 
 #[cold]
 fn report_missing_reference(cx: &Cx<'_>, task: &Task, what: &'static str) {

@@ -257,6 +257,8 @@ fn a_thread_that_is_gone_is_reported_and_not_waited_for() {
     boot(1).enter(|cx| {
         let done = Completion::new();
         let task = create(&raw const done as usize, "gone");
+        call!("put_task_struct"(task => usize));
+        assert!(log_of(cx).contains("put_task_struct of gone/3 (pid "));
         call!("wake_up_process"(task => usize) -> i32);
         assert!(matches!(call!("kthread_stop"(task => usize) -> i32), 23 | -4));
         // It is freed once it is off its CPU.
@@ -420,7 +422,7 @@ fn workers_are_made_flushed_and_freed() {
         let worker = call!("kthread_create_worker_on_cpu"(
             1 => i32, 0 => u32, fmt.as_ptr() => Text; name.as_ptr() => Text) -> usize);
         let work = Box::pin(kthreads_kernel::kthread::Work::new());
-        work.as_ref().get_ref().init(run);
+        work.as_ref().init(run);
         let place = &raw const *work as usize;
         assert!(call!("kthread_queue_work"(worker => usize, place => usize) -> bool));
         call!("kthread_flush_worker"(worker => usize));

@@ -100,11 +100,15 @@ fn priorities(kernel: &Kernel) {
         // From a thread that none of them preempts, so that all wait when it sleeps.
         let theirs = order.clone();
         let starter = cx.create("starter", move |cx| {
-            for (nth, policy) in policies.into_iter().enumerate() {
+            let create = |(nth, policy)| {
                 let order = theirs.clone();
                 let body = move |_: &Cx<'_>| order.lock().expect("no panic").push(nth);
-                let thread = cx.create("runner", body).expect("a thread");
-                thread.bind(cx, 0).policy(cx, policy).wake(cx);
+                cx.create("runner", body).expect("a thread").bind(cx, 0).policy(cx, policy)
+            };
+            // All are made before any is woken: making one gives the CPU away.
+            let threads: Vec<_> = policies.into_iter().enumerate().map(create).collect();
+            for thread in threads {
+                thread.wake(cx);
             }
         });
         let starter = starter.expect("a thread").bind(cx, 0).policy(cx, Policy::Fifo(99)).wake(cx);
