@@ -264,7 +264,7 @@ fn a_thread_that_is_gone_is_reported_and_not_waited_for() {
         // It is freed once it is off its CPU.
         cx.kernel.msleep(cx, 20);
         assert_eq!(call!("kthread_stop"(task => usize) -> i32), 0);
-        assert_eq!(cx.kernel.bug_count(), 1);
+        assert_eq!(cx.kernel.bug_count(), 2);
         assert!(
             log_of(cx).contains("kthreads: kthread_stop of a thread that is gone: it was gone/3")
         );

@@ -90,7 +90,7 @@ impl Plan {
             self.run(session, cx);
         }
         // What has come too late for the script must not disturb the unloading.
-        drop(session.shell.take_signal(cx));
+        let _ = session.shell.take_signal(cx);
         session.shell.signal_jobs(cx, SIGTERM);
         session.unload(cx);
         if interrupts.happened() {

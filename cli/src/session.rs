@@ -70,7 +70,7 @@ impl Session {
             machine: machine.clone(),
             console: console.clone(),
             objects,
-            loader: kernel.enter(|cx| ModuleLoader::new(cx)),
+            loader: kernel.enter(ModuleLoader::new),
         });
         let shell = Shell::new(host.clone());
         let first_tasks =
@@ -197,7 +197,9 @@ impl Session {
                     return false;
                 }
                 // Unloading is what an interrupted run does anyway.
-                JobEnd::Interrupted => drop(self.shell.take_signal(cx)),
+                JobEnd::Interrupted => {
+                    let _ = self.shell.take_signal(cx);
+                }
             }
         }
     }

@@ -277,10 +277,13 @@ impl Kernel {
         self.tasks.by_id(id)
     }
 
-    /// All live tasks but the idle ones, by pid.
+    /// All tasks but the idle ones and those that have ended and are only still referred to, by
+    /// pid.
     pub fn all_tasks(&self) -> Vec<&Task> {
-        let mut tasks: Vec<_> =
-            self.tasks.iter().filter(|task| task.flags() & PF_IDLE == 0).collect();
+        let has_pid = |task: &&Task| {
+            task.flags() & PF_IDLE == 0 && task.head.exit_state.load(Ordering::Relaxed) == 0
+        };
+        let mut tasks: Vec<_> = self.tasks.iter().filter(has_pid).collect();
         tasks.sort_by_key(|task| task.pid());
         tasks
     }

@@ -364,7 +364,7 @@ impl Kernel {
         if !near.contains(&distance) {
             return;
         }
-        let errno = (address as i64 & !7).wrapping_neg().clamp(1, 4095);
+        let errno = distance.clamp(1, 4095);
         if let Some(name) = crate::format::errno_name(errno as i32) {
             let level = Level::Alert;
             log!(cx, level, "kthreads: that is near ERR_PTR(-{name}): a result was not tested");

@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::SpinLock;
 use kthreads_kernel::Cx;
-use kthreads_kernel::signal::{Sender, Target};
+use kthreads_kernel::signal::{SIGKILL, Sender, Target};
 use kthreads_kernel::task::TaskId;
 
 pub(crate) use call::Call;
@@ -274,7 +274,7 @@ impl Interpreter<'_> {
             JobEnd::Done(status) => Ok(status),
             JobEnd::Died => {
                 self.error("Killed\n");
-                Ok(SIGNAL_STATUS + 9)
+                Ok(SIGNAL_STATUS + SIGKILL as i32)
             }
             JobEnd::Hung => {
                 self.shell.report_hung(self.cx, &job);
@@ -306,10 +306,14 @@ fn check_signals(cx: &Cx<'_>) -> Result<(), Ended> {
     if !cx.task.signal_pending() {
         return Ok(());
     }
-    match cx.task.dequeue_signal() {
-        0 => Ok(()),
-        signal => Err(Ended::Killed(signal)),
-    }
+    // A fatal signal adds a SIGKILL, which is not what was sent.
+    let signals: Vec<u32> = core::iter::from_fn(|| match cx.task.dequeue_signal() {
+        0 => None,
+        signal => Some(signal),
+    })
+    .collect();
+    let sent = signals.iter().find(|signal| **signal != SIGKILL).or(signals.first());
+    sent.map_or(Ok(()), |signal| Err(Ended::Killed(*signal)))
 }
 
 fn status_of(ended: Ended) -> i32 {
@@ -346,17 +350,15 @@ impl Shell {
         for job in self.jobs() {
             match self.wait_for(cx, &job) {
                 JobEnd::Interrupted => return,
-                JobEnd::Hung => {
-                    self.report_hung(cx, &job);
-                    self.inner.jobs.lock().retain(|other| !Arc::ptr_eq(other, &job));
-                }
+                JobEnd::Hung => self.report_hung(cx, &job),
                 JobEnd::Done(_) | JobEnd::Died => {}
             }
         }
     }
 
-    /// Says on standard error which task hangs, and where.
-    pub fn report_hung(&self, cx: &Cx<'_>, job: &Job) {
+    /// Says on standard error which task hangs, and where; nobody waits for it any more.
+    pub fn report_hung(&self, cx: &Cx<'_>, job: &Arc<Job>) {
+        self.inner.jobs.lock().retain(|other| !Arc::ptr_eq(other, job));
         self.count_hung();
         let seconds = cx.kernel.config().hung_task_seconds;
         let mut lines = vec![format!(

@@ -51,11 +51,13 @@ pub(crate) fn for_each(ring: &Ring, from: u64, found: &mut dyn FnMut(Record<'_>)
 pub(crate) fn text(ring: &Ring, form: Form) -> String {
     let mut all = String::new();
     for_each(ring, Reader::since_clear(ring).next, &mut |record| {
-        if form == Form::Raw {
-            all.push_str(&format!("<{}>", record.level));
+        for line in record.line.lines() {
+            if form == Form::Raw {
+                all.push_str(&format!("<{}>", record.level));
+            }
+            all.push_str(line);
+            all.push('\n');
         }
-        all.push_str(&record.line);
-        all.push('\n');
         true
     });
     all

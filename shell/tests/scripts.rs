@@ -174,6 +174,11 @@ fn insmod_runs_in_a_task_of_its_own() {
     let rig = Rig::new();
     let text = rig.output("insmod hello a=1 b=2; dmesg");
     assert!(text.ends_with("hello loaded by insmod with 'a=1 b=2'\n"), "{text}");
+    let host = rig.host.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        host.open.store(true, Ordering::Relaxed);
+    });
     let text = rig.output("insmod blocked & ; sleep 1; ps -eo ppid,stat,comm");
     let line = text.lines().find(|line| line.contains("insmod")).unwrap();
     assert!(line.contains(" D"), "{text}");

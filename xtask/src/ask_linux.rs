@@ -23,6 +23,7 @@
 //! same guest could not run any more get a guest of their own.
 
 mod guest;
+pub(crate) mod ours;
 mod record;
 mod source;
 

@@ -12,6 +12,7 @@ Usage: cargo xtask TASK
   test [WORDS]        what is needed is there or named, then every test (WORDS go to cargo test)
   ask-linux [NAME]... [--check] [--verbose]
                       runs the C cases on real Linux in QEMU and writes their records
+  cases [NAME]...     runs the C cases on this kernel and compares with those records
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let result = match task.as_str() {
         "test" => test::run(rest),
         "ask-linux" => ask_linux::run(rest),
+        "cases" => ask_linux::ours::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -9,6 +9,8 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     if words.is_empty() {
         step("the documentation's examples", cargo().args(["test", "--workspace", "--doc"]))?;
     }
+    println!("xtask: the C cases, compared with what real Linux answered");
+    crate::ask_linux::ours::run(&[])?;
     crate::count::run()
 }
 

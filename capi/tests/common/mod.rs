@@ -23,19 +23,18 @@ pub(crate) fn address(name: &str) -> usize {
 macro_rules! call {
     ($name:literal ( $($arg:expr => $type:ty),* $(,)? ) $(-> $ret:ty)?) => {{
         let address = $crate::common::address($name);
-        // SAFETY: the types are those that exports.txt gives.
         let function: extern "C" fn($($type),*) $(-> $ret)? =
+            // SAFETY: the types are those that exports.txt gives.
             unsafe { core::mem::transmute(address) };
         function($($arg),*)
     }};
     ($name:literal ( $($fixed:expr => $type:ty),* ; $($rest:expr => $rest_type:ty),* )
         $(-> $ret:ty)?) => {{
         let address = $crate::common::address($name);
-        // SAFETY: as above; the arguments behind the semicolon are variadic.
-        let function: unsafe extern "C" fn($($type,)* ...) $(-> $ret)? =
+        let function: extern "C" fn($($type,)* ...) $(-> $ret)? =
+            // SAFETY: as above; the arguments behind the semicolon are variadic.
             unsafe { core::mem::transmute(address) };
-        // SAFETY: the arguments are what the format says.
-        unsafe { function($($fixed,)* $($rest as $rest_type),*) }
+        function($($fixed,)* $($rest as $rest_type),*)
     }};
 }
 

@@ -4,7 +4,7 @@ use kthreads_capi::module::{InsmodError, Why};
 use kthreads_kernel::Errno;
 use kthreads_kernel::module::State;
 
-use crate::common::Rig;
+use crate::common::{Rig, compile, own};
 
 fn users(rig: &Rig, name: &str) -> (i32, Vec<String>) {
     rig.kernel.enter(|cx| {
@@ -34,12 +34,10 @@ fn a_module_uses_another() {
 
 #[test]
 fn a_symbol_is_waited_for_while_its_module_starts() {
-    let rig = Rig::new(2);
+    let (rig, bytes) = (Rig::new(2), compile(&own("lender.c")));
     std::thread::scope(|scope| {
-        let slow = scope.spawn(|| rig.insmod("lender", "delay_ms=2000"));
-        while rig.kernel.enter(|cx| cx.kernel.find_module("lender").is_none()) {
-            std::thread::yield_now();
-        }
+        let slow = scope.spawn(|| rig.load_aside("lender", &bytes, "delay_ms=2000"));
+        rig.await_module("lender");
         rig.insmod("borrower", "").unwrap();
         slow.join().unwrap().unwrap();
     });
@@ -48,12 +46,10 @@ fn a_symbol_is_waited_for_while_its_module_starts() {
 
 #[test]
 fn a_symbol_of_a_module_that_fails_is_not_there() {
-    let rig = Rig::new(2);
+    let (rig, bytes) = (Rig::new(2), compile(&own("lender.c")));
     std::thread::scope(|scope| {
-        let slow = scope.spawn(|| rig.insmod("lender", "delay_ms=2000 result=-5"));
-        while rig.kernel.enter(|cx| cx.kernel.find_module("lender").is_none()) {
-            std::thread::yield_now();
-        }
+        let slow = scope.spawn(|| rig.load_aside("lender", &bytes, "delay_ms=2000 result=-5"));
+        rig.await_module("lender");
         let Err(InsmodError::Symbols(symbols)) = rig.insmod("borrower", "") else {
             panic!("it must not load");
         };
@@ -67,7 +63,7 @@ fn a_symbol_of_a_module_that_fails_is_not_there() {
 fn no_symbol_is_exported_twice() {
     let rig = Rig::new(1);
     rig.insmod("lender", "").unwrap();
-    let bytes = crate::common::compile(&crate::common::own("lender.c"));
+    let bytes = compile(&own("lender.c"));
     let error = rig.load("other-lender", &bytes, "").unwrap_err();
     assert!(matches!(error, InsmodError::DuplicateSymbol { .. }), "{error}");
     assert_eq!(error.errno(), Errno::ENOEXEC);

@@ -110,10 +110,8 @@ fn two_of_one_name_wait_for_each_other() {
         [("delay_ms=1000", Errno::EEXIST), ("delay_ms=1000 result=-5", Errno::EBUSY)]
     {
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| rig.load("lender", &bytes, arguments));
-            while state(&rig, "lender").is_none() {
-                std::thread::yield_now();
-            }
+            let first = scope.spawn(|| rig.load_aside("lender", &bytes, arguments));
+            rig.await_module("lender");
             assert_eq!(rig.rmmod("lender"), Err(Errno::EBUSY));
             assert_eq!(rig.load("lender", &bytes, "").unwrap_err().errno(), errno);
             let _ = first.join().unwrap();

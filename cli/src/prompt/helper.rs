@@ -29,7 +29,7 @@ impl Helper {
     }
 
     fn in_kernel(&self, list: fn(&Cx<'_>) -> Vec<String>) -> Vec<String> {
-        self.session.kernel.enter(|cx| list(cx))
+        self.session.kernel.enter(list)
     }
 
     /// All that could stand where `word` begins, behind the command's name.

@@ -83,8 +83,8 @@ impl Kernel {
         &self.log.ring
     }
 
-    /// Stores a message that may begin with KERN_ prefixes; returns how many bytes were kept
-    /// (Linux: vprintk_store). From any context.
+    /// Stores a message that may begin with KERN_ prefixes; returns how many bytes were kept,
+    /// a newline at the end not counted (Linux: vprintk_store). From any context.
     pub fn printk(&self, cx: &Cx<'_>, message: &[u8]) -> usize {
         let (level, start, text) = split_prefix(message);
         self.store(cx, level.unwrap_or(Level::Warning as u8), start, text)
@@ -104,7 +104,7 @@ impl Kernel {
         let text = &text[..text.len().min(LOG_LINE_MAX)];
         let stored = self.log.writer.lock().store(&info, text);
         self.wake_log_follower();
-        stored.len + usize::from(end == End::Newline)
+        stored.len
     }
 
     /// Logs a line of the kernel's own.

@@ -119,6 +119,10 @@ impl Kernel {
         let cpu = cx.cpu();
         let here = &self.cpus[cpu as usize];
         cx.task.sleep_cpu.store(cpu, Ordering::Relaxed);
+        // The heap orders keys that lie within half of their range; what is beyond never comes.
+        if deadline.0 > i64::MAX as u64 {
+            return;
+        }
         let mut sleepers = here.sleepers.lock();
         sleepers.push(&SleepNodes(&self.tasks), cx.task.index(), deadline.0);
         here.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);

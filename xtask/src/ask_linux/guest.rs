@@ -32,6 +32,16 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// An answer that did not come from a guest.
+    pub(super) fn of(cpus: u32, outcome: Outcome, script: Vec<String>, log: Vec<String>) -> Self {
+        Self { release: "ours".to_owned(), cpus, outcome, script, log, errors: Vec::new() }
+    }
+
+    /// All that was printed, for a failure's report.
+    pub(super) fn as_text(&self) -> String {
+        [&self.script[..], &self.log[..]].concat().join("\n")
+    }
+
     fn new(release: &str) -> Self {
         Self {
             release: release.to_owned(),
