@@ -2,8 +2,7 @@
 
 use kthreads_kernel::Cx;
 use kthreads_kernel::format::{Args, FixedText};
-use kthreads_kernel::log;
-use kthreads_kernel::log::{LOG_LINE_MAX, Level, RateLimit};
+use kthreads_kernel::log::{LOG_LINE_MAX, RateLimit};
 
 use crate::env;
 use crate::object::{Ptr, str_of};
@@ -44,14 +43,9 @@ export! {
 }
 
 export_noreturn! {
-    /// Ends the calling thread; the others go on, so that what led here can be looked at.
     fn vpanic(cx, fmt: Ptr<u8>, args: VaPtr) {
         let message = message(fmt, args.get());
-        cx.kernel.count_bug();
-        log!(cx, Level::Emergency, "Kernel panic - not syncing: {message}");
-        cx.kernel.dump_stack(cx);
-        log!(cx, Level::Emergency, "---[ end Kernel panic - not syncing: {message} ]---");
-        crate::task::exit(cx, 0)
+        cx.kernel.panic(cx, message.as_str())
     }
 }
 

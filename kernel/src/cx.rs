@@ -4,8 +4,8 @@ use core::sync::atomic::Ordering;
 
 use kthreads_base::current_head;
 
-use crate::task::TaskPin;
 use crate::Kernel;
+use crate::task::TaskPin;
 
 /// The bits of the preemption count that count softirqs.
 pub const SOFTIRQ_MASK: u32 = 0xff00;
@@ -49,7 +49,8 @@ impl Cx<'_> {
     /// irqs_disabled).
     pub fn in_atomic(&self) -> bool {
         let head = &self.task.head;
-        head.preempt_count.load(Ordering::Relaxed) != 0 || head.irqs_off.load(Ordering::Relaxed) != 0
+        head.preempt_count.load(Ordering::Relaxed) != 0
+            || head.irqs_off.load(Ordering::Relaxed) != 0
     }
 
     /// Whether the caller serves an interrupt or softirq (Linux: in_interrupt).

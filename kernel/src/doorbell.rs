@@ -9,8 +9,8 @@ use core::convert::Infallible;
 
 use kthreads_base::job::{Body, Done, Mailbox};
 
-use crate::task::{Spawn, Start};
 use crate::log::Level;
+use crate::task::{Spawn, Start};
 use crate::{Cx, Kernel, log};
 
 /// A job from outside.
@@ -31,6 +31,10 @@ impl Kernel {
     pub(crate) fn ring(&self, name: &str, body: Body, done: Done) -> Result<(), Infallible> {
         self.doorbell.jobs.push(Job { name: String::from(name), body, done });
         self.machine.send_interrupt(0);
+        // The last CPU to end drops what it finds; what comes later is dropped here.
+        if self.has_ended() {
+            self.drop_jobs();
+        }
         Ok(())
     }
 
@@ -44,6 +48,11 @@ impl Kernel {
     /// Whether jobs wait.
     pub(crate) fn has_jobs(&self) -> bool {
         !self.doorbell.jobs.is_empty()
+    }
+
+    /// Drops the jobs of a kernel that has ended, which tells their owners.
+    pub(crate) fn drop_jobs(&self) {
+        while self.doorbell.jobs.pop().is_some() {}
     }
 
     /// Gives each waiting job a task. A job that gets none is dropped, which tells its owner.

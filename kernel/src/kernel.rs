@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Deref;
@@ -11,10 +12,10 @@ use kthreads_base::job::{self, JobError};
 use kthreads_base::{CpuLocal, Machine, Nanos, SpinLock, on_kernel_stack};
 
 use crate::config::Config;
+use crate::doorbell::Doorbell;
 use crate::kthread::Requests;
 use crate::log::Log;
 use crate::module::Modules;
-use crate::doorbell::Doorbell;
 use crate::report::Reports;
 use crate::sched::{IndexHeap, RunQueue};
 use crate::task::state::*;
@@ -22,7 +23,7 @@ use crate::task::{NO_TASK, Spawn, Start, Task, TaskTable, ThreadBody};
 use crate::time::{JiffiesClock, Timers};
 use crate::trace::Trace;
 use crate::wait::WaitTable;
-use crate::{Cx, Errno};
+use crate::{Cx, Errno, log};
 
 /// What belongs to one CPU.
 pub(crate) struct Cpu {
@@ -69,6 +70,7 @@ pub struct Kernel {
     /// Not zero once init and kthreadd are there.
     booted: AtomicU32,
     pub(crate) halted: AtomicBool,
+    panicked: AtomicBool,
     /// How many CPUs have left their idle loops for good.
     ended_cpus: AtomicU32,
 }
@@ -93,8 +95,7 @@ impl Kernel {
     fn new(machine: Arc<dyn Machine>, config: Config) -> Result<Kernel, Errno> {
         let jiffies = JiffiesClock::new();
         jiffies.advance(machine.now());
-        let timers =
-            Timers::new(machine.cpu_count(), jiffies.now()).map_err(|_| Errno::ENOMEM)?;
+        let timers = Timers::new(machine.cpu_count(), jiffies.now()).map_err(|_| Errno::ENOMEM)?;
         Ok(Kernel {
             cpus: (0..machine.cpu_count()).map(Cpu::new).collect(),
             tasks: TaskTable::new(config.pid_max, config.threads_max),
@@ -120,6 +121,7 @@ impl Kernel {
             init_mm: 0,
             booted: AtomicU32::new(0),
             halted: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
             ended_cpus: AtomicU32::new(0),
             machine,
             config,
@@ -200,15 +202,85 @@ impl Kernel {
 
     /// As [`enter`](Kernel::enter), with a name for the task.
     pub fn enter_as<R: Send>(&self, name: &str, body: impl FnOnce(&Cx<'_>) -> R + Send) -> R {
+        self.try_enter_as(name, body).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`enter_as`](Kernel::enter_as), but a task that does not get to its end is an error.
+    ///
+    /// # Errors
+    ///
+    /// When `body` panicked, or its task ended before it did or was never made: it was killed by
+    /// an oops, there was no task left to give, or the kernel has stopped (panic).
+    pub fn try_enter_as<R: Send>(
+        &self,
+        name: &str,
+        body: impl FnOnce(&Cx<'_>) -> R + Send,
+    ) -> Result<R, EnterError> {
         assert!(!on_kernel_stack(), "already inside a kernel: call its functions directly");
+        if self.halted() {
+            return Err(EnterError::Ended);
+        }
         let spawn = |body, done| self.ring(name, body, done);
-        match job::run(&self.machine, spawn, || body(&self.cx())) {
-            Ok(value) => value,
-            Err(JobError::Panicked(message)) => panic!("{message}"),
-            Err(JobError::Killed) => panic!("the thread in the kernel was killed"),
+        job::run(&self.machine, spawn, || body(&self.cx())).map_err(|error| match error {
+            JobError::Panicked(message) => EnterError::Panicked(message),
+            JobError::Killed => EnterError::Ended,
+        })
+    }
+
+    /// Stops the whole kernel (Linux: panic): no task runs any more, and host threads that wait
+    /// for one are told.
+    pub fn panic(&self, cx: &Cx<'_>, text: &str) -> ! {
+        use crate::log::Level;
+        self.count_bug();
+        log!(cx, Level::Emergency, "Kernel panic - not syncing: {text}");
+        self.dump_stack(cx);
+        log!(cx, Level::Emergency, "---[ end Kernel panic - not syncing: {text} ]---");
+        self.panicked.store(true, Ordering::Release);
+        self.halt();
+        loop {
+            cx.task.head.preempt_count.store(0, Ordering::Relaxed);
+            self.switch(cx.task.get_ref(), crate::sched::Switch::Preempted);
+        }
+    }
+
+    /// Whether the kernel stopped by itself (panic).
+    pub fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::Acquire)
+    }
+
+    /// Whether all CPUs have left their idle loops for good.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended_cpus.load(Ordering::SeqCst) == self.nr_cpus()
+    }
+
+    /// Tells all CPUs to end.
+    fn halt(&self) {
+        self.halted.store(true, Ordering::Release);
+        for cpu in 0..self.nr_cpus() {
+            self.machine.send_interrupt(cpu);
         }
     }
 }
+
+/// Why code from outside did not get to its end in the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnterError {
+    /// It panicked, with this message.
+    Panicked(String),
+    /// Its task ended first, or there was none to give.
+    Ended,
+}
+
+impl core::fmt::Display for EnterError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            EnterError::Panicked(message) => f.write_str(message),
+            EnterError::Ended => f.write_str("the thread in the kernel was killed"),
+        }
+    }
+}
+
+impl core::error::Error for EnterError {}
 
 impl Cpu {
     fn new(number: u32) -> Cpu {
@@ -339,14 +411,17 @@ impl Kernel {
     /// The last thing a CPU does. CPU 0 waits for the others and takes back the stacks of the
     /// tasks that will never run again.
     pub(crate) fn cpu_ended(&self, cpu: u32) {
-        self.ended_cpus.fetch_add(1, Ordering::AcqRel);
+        self.ended_cpus.fetch_add(1, Ordering::SeqCst);
         if cpu != 0 {
             return;
         }
-        while self.ended_cpus.load(Ordering::Acquire) < self.nr_cpus() {
+        while !self.has_ended() {
             self.machine.relax();
         }
+        self.drop_jobs();
         for task in self.tasks.iter() {
+            // Who waits outside for the task will not see it end otherwise.
+            drop(task.done.lock().take());
             // A timer must not outlive the task it lies in.
             self.cancel_sleep(self.tasks.pin(task.index()));
             let stack = task.stack.lock().take();
@@ -371,10 +446,7 @@ impl Deref for Booted {
 
 impl Drop for Booted {
     fn drop(&mut self) {
-        self.kernel.halted.store(true, Ordering::Release);
-        for cpu in 0..self.kernel.nr_cpus() {
-            self.kernel.machine.send_interrupt(cpu);
-        }
+        self.kernel.halt();
         self.kernel.machine.join();
     }
 }

@@ -106,10 +106,13 @@ impl Kernel {
         log!(cx, Level::Warning, " </TASK>");
     }
 
+    /// Logs a return address, if it is one; the call before it may be the function's last
+    /// instruction, so that the address itself belongs to another.
     fn print_frame(&self, cx: &Cx<'_>, address: usize) -> bool {
-        self.with_symbol(address, &mut |symbol| {
-            let crate::module::SymbolAt { name, offset, size, module, .. } = symbol;
-            log!(cx, Level::Warning, "  {name}+{offset:#x}/{size:#x} [{module}]");
+        self.with_symbol_line(address.wrapping_sub(1), &mut |symbol| {
+            let crate::module::SymbolAt { name, offset, size, module, line } = symbol;
+            let (offset, line) = (offset + 1, Line(line));
+            log!(cx, Level::Warning, "  {name}+{offset:#x}/{size:#x} [{module}]{line}");
         })
     }
 
@@ -150,7 +153,11 @@ impl Kernel {
         let comm = cx.task.comm();
         match self.task_at(owner) {
             None => {
-                log!(cx, Level::Error, "kthreads: {comm} frees a {kind} ({address:#x}) that is free");
+                log!(
+                    cx,
+                    Level::Error,
+                    "kthreads: {comm} frees a {kind} ({address:#x}) that is free"
+                );
             }
             Some(owner) => {
                 let owner = owner.comm();
@@ -175,11 +182,7 @@ impl Kernel {
         self.count_bug();
         let name = self.name_of(function);
         let name = name.as_ref().map_or("?", |name| name.as_str());
-        log!(
-            &cx,
-            Level::Error,
-            "timer: {name} preempt leak: {before:08x} -> {after:08x}"
-        );
+        log!(&cx, Level::Error, "timer: {name} preempt leak: {before:08x} -> {after:08x}");
     }
 
     /// Says so if the caller must not sleep (Linux: might_sleep).
@@ -312,16 +315,28 @@ impl Kernel {
         let cx = self.cx();
         self.print_cause(&cx, fault);
         self.oops_head(&cx, cause_name(fault.cause));
-        let at = self.with_symbol(fault.ip, &mut |symbol| {
-            let crate::module::SymbolAt { name, offset, size, module, .. } = symbol;
-            log!(&cx, Level::Alert, "RIP: 0010:{name}+{offset:#x}/{size:#x} [{module}]");
+        let at = self.with_symbol_line(fault.ip, &mut |symbol| {
+            let crate::module::SymbolAt { name, offset, size, module, line } = symbol;
+            let line = Line(line);
+            log!(&cx, Level::Alert, "RIP: 0010:{name}+{offset:#x}/{size:#x} [{module}]{line}");
         });
         if !at {
             log!(&cx, Level::Alert, "RIP: 0010:{:#018x}", fault.ip);
         }
+        self.print_unloaded(&cx, fault);
         log!(&cx, Level::Alert, "Call Trace:");
         self.print_trace(&cx, fault.sp);
         self.die(&cx)
+    }
+
+    /// Says so if the fault came of a module that is no longer there.
+    fn print_unloaded(&self, cx: &Cx<'_>, fault: &Fault) {
+        let address = fault.address.unwrap_or(fault.ip);
+        let gone = self.unloaded_module_at(fault.ip).or_else(|| self.unloaded_module_at(address));
+        if let Some(module) = gone {
+            let level = Level::Alert;
+            log!(cx, level, "kthreads: that is in module {module}, which was unloaded");
+        }
     }
 
     fn print_cause(&self, cx: &Cx<'_>, fault: &Fault) {
@@ -369,6 +384,15 @@ impl Kernel {
             let level = Level::Alert;
             log!(cx, level, "kthreads: that is near ERR_PTR(-{name}): a result was not tested");
         }
+    }
+}
+
+/// A place in the source behind an address, if it is known.
+struct Line<'a>(Option<&'a str>);
+
+impl core::fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.map_or(Ok(()), |line| write!(f, " ({line})"))
     }
 }
 

@@ -94,7 +94,8 @@ impl Kernel {
     /// The newest events, oldest first.
     pub fn trace_records(&self) -> Vec<Record> {
         let ring = self.trace.ring.lock();
-        let oldest = if ring.records.len() < KEPT { 0 } else { (ring.count % KEPT as u64) as usize };
+        let oldest =
+            if ring.records.len() < KEPT { 0 } else { (ring.count % KEPT as u64) as usize };
         let (newer, older) = ring.records.split_at(oldest);
         older.iter().chain(newer).copied().collect()
     }

@@ -72,7 +72,9 @@ fn change(cx: &Cx<'_>, thread: &Thread<i32>, choice: &mut Choice, cpus: u32) {
         5 => {
             let Some(task) = kernel.find_task(thread.pid()) else { return };
             let policy = [Policy::Normal, Policy::Fifo(1 + choice.below(98) as u32)];
-            kernel.set_policy(task, policy[choice.below(4) as usize / 3]).expect("a legal priority");
+            kernel
+                .set_policy(task, policy[choice.below(4) as usize / 3])
+                .expect("a legal priority");
         }
         _ => cx.yield_now(),
     }
@@ -120,7 +122,8 @@ fn no_wake_up_is_lost_in_rings_of_threads() {
     for cpus in [1, 2, 8] {
         let kernel = boot(cpus, Clock::FastForward);
         kernel.enter(|cx| {
-            let ring: Arc<Vec<Completion>> = Arc::new((0..RING).map(|_| Completion::new()).collect());
+            let ring: Arc<Vec<Completion>> =
+                Arc::new((0..RING).map(|_| Completion::new()).collect());
             let threads: Vec<_> = (0..RING)
                 .map(|nth| {
                     let ring = ring.clone();
@@ -202,7 +205,9 @@ fn kernels_live_side_by_side_and_leave_nothing() {
     let kernels: Vec<_> = (0..4).map(|_| boot(2, Clock::Real)).collect();
     for (nth, kernel) in kernels.iter().enumerate() {
         let name = format!("only{nth}");
-        kernel.enter(|cx| cx.spawn(&name, |cx| cx.sleep_until_stopped()).map(drop)).expect("a thread");
+        kernel
+            .enter(|cx| cx.spawn(&name, |cx| cx.sleep_until_stopped()).map(drop))
+            .expect("a thread");
     }
     for (nth, kernel) in kernels.iter().enumerate() {
         let names = kernel.enter(|cx| {
@@ -218,6 +223,29 @@ fn kernels_live_side_by_side_and_leave_nothing() {
 fn booting_and_ending_many_times_works() {
     for _ in 0..100 {
         let kernel = boot(2, Clock::FastForward);
-        assert_eq!(kernel.enter(|cx| cx.spawn("t", |_| 3).and_then(|t| t.stop(cx)).unwrap_or(3)), 3);
+        assert_eq!(
+            kernel.enter(|cx| cx.spawn("t", |_| 3).and_then(|t| t.stop(cx)).unwrap_or(3)),
+            3
+        );
+    }
+}
+
+#[test]
+fn a_panic_stops_the_kernel_and_tells_who_waits() {
+    for cpus in [1, 2, 8] {
+        let kernel = boot(cpus, Clock::Real);
+        let ended = kernel.try_enter_as("waits", |cx| {
+            cx.spawn("panics", |cx| {
+                cx.sleep(1);
+                cx.kernel.panic(cx, "on purpose")
+            })
+            .map(drop)
+            .expect("a thread");
+            Completion::new().wait(cx);
+        });
+        assert_eq!(ended, Err(kthreads_kernel::EnterError::Ended));
+        assert!(kernel.has_panicked());
+        assert_eq!(kernel.try_enter_as("late", |_| ()), Err(kthreads_kernel::EnterError::Ended));
+        assert_eq!(kernel.bug_count(), 1);
     }
 }

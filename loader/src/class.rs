@@ -49,11 +49,9 @@ impl Class {
         match self {
             Self::Text | Self::InitText => Access::ReadExecute,
             Self::ReadOnly | Self::InitReadOnly => Access::Read,
-            Self::InitData
-            | Self::ReadOnlyAfterInit
-            | Self::Data
-            | Self::PerCpu
-            | Self::Bss => Access::ReadWrite,
+            Self::InitData | Self::ReadOnlyAfterInit | Self::Data | Self::PerCpu | Self::Bss => {
+                Access::ReadWrite
+            }
         }
     }
 

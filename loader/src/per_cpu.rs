@@ -1,9 +1,9 @@
 //! Copies of per-CPU variables.
 
+use crate::Class;
 use crate::class::PAGE_BYTES;
 use crate::error::LoadError;
 use crate::image::Section;
-use crate::Class;
 use alloc::format;
 use core::ops::Range;
 

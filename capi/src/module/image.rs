@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use kthreads_kernel::module::{self, ImageSymbol};
 use kthreads_loader::{DebugSection, Image};
 
+use super::calls;
 use super::data::DataSymbols;
 use super::lines::Lines;
 
@@ -45,6 +46,10 @@ impl module::Image for LoadedImage {
 
     fn contains_text(&self, address: usize) -> bool {
         self.image.contains_text(address)
+    }
+
+    fn is_return_address(&self, address: usize) -> bool {
+        self.contains_text(address) && calls::ends_before(self, address)
     }
 
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {

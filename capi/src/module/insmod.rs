@@ -31,8 +31,7 @@ impl ModuleLoader {
         file: &ModuleFile<'_>,
         arguments: &[Argument],
     ) -> Result<(), InsmodError> {
-        let per_cpu =
-            PerCpu { copies: cx.kernel.nr_cpus() as usize, stride_bytes: PER_CPU_STRIDE };
+        let per_cpu = PerCpu { copies: cx.kernel.nr_cpus() as usize, stride_bytes: PER_CPU_STRIDE };
         let object = Object::parse(file.bytes).and_then(|object| object.with_per_cpu(per_cpu));
         let object = object.map_err(InsmodError::File)?;
         let module = new_module(cx, file, &object);
@@ -80,8 +79,7 @@ impl ModuleLoader {
         object: &Object<'_>,
         module: &Arc<Module>,
     ) -> Result<Arc<LoadedModule>, InsmodError> {
-        let resolution =
-            self.resolve_all(cx, object, module).map_err(InsmodError::Symbols)?;
+        let resolution = self.resolve_all(cx, object, module).map_err(InsmodError::Symbols)?;
         let owners = resolution.owners;
         let memory = MachineMemory(&**cx.kernel.machine());
         let image = object.load(&memory, &mut |name| resolution.addresses.get(name).copied());
@@ -111,8 +109,10 @@ impl ModuleLoader {
         self.check_exports(cx, loaded)?;
         self.loaded.lock().push(loaded.clone());
         let set = loaded.parameters.set_all(cx, module.name(), arguments);
-        set.map_err(|Refused { name, value, errno }| {
-            InsmodError::Parameter { name, value, errno }
+        set.map_err(|Refused { name, value, errno }| InsmodError::Parameter {
+            name,
+            value,
+            errno,
         })?;
         module.set_parameters(loaded.parameters.shown());
         let result = call_init(cx, loaded);
@@ -149,11 +149,7 @@ impl ModuleLoader {
                 },
             };
             let module = loaded.module.name();
-            log!(
-                cx,
-                Level::Error,
-                "{module}: exports duplicate symbol {name} (owned by {owner})"
-            );
+            log!(cx, Level::Error, "{module}: exports duplicate symbol {name} (owned by {owner})");
             let (name, owner) = (name.to_string(), owner.to_string());
             return Err(InsmodError::DuplicateSymbol { name, owner });
         }
@@ -188,10 +184,8 @@ fn call_init(cx: &Cx<'_>, loaded: &LoadedModule) -> i32 {
     let preemption = if left_count == count { "" } else { "preemption imbalance " };
     let interrupts = if has_irqs_off { "disabled interrupts " } else { "" };
     let name = loaded.module.name();
-    cx.kernel.warn_at(
-        cx,
-        format_args!("initcall of {name} returned with {preemption}{interrupts}"),
-    );
+    cx.kernel
+        .warn_at(cx, format_args!("initcall of {name} returned with {preemption}{interrupts}"));
     result
 }
 

@@ -15,14 +15,8 @@ pub(super) enum Compatibility {
 }
 
 /// The licences that MODULE_LICENSE knows as compatible (Linux: license_is_gpl_compatible).
-const COMPATIBLE: [&str; 6] = [
-    "GPL",
-    "GPL v2",
-    "GPL and additional rights",
-    "Dual BSD/GPL",
-    "Dual MIT/GPL",
-    "Dual MPL/GPL",
-];
+const COMPATIBLE: [&str; 6] =
+    ["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
 
 /// What a module without a licence has.
 const UNSPECIFIED: &str = "unspecified";
@@ -34,7 +28,11 @@ pub(super) fn text(info: &ModInfo) -> &str {
 
 /// Tells whether the module may use everything.
 pub(super) fn of(info: &ModInfo) -> Compatibility {
-    if COMPATIBLE.contains(&text(info)) { Compatibility::GplCompatible } else { Compatibility::Proprietary }
+    if COMPATIBLE.contains(&text(info)) {
+        Compatibility::GplCompatible
+    } else {
+        Compatibility::Proprietary
+    }
 }
 
 /// Taints the kernel for a module, with Linux's messages the first time, and returns the bits

@@ -11,6 +11,7 @@
 //! while code of a module runs: that may sleep for ever, or die. [`ModuleLoader`]'s own list is
 //! behind a spin lock that is held for a look or a push.
 
+mod calls;
 mod data;
 mod error;
 mod image;

@@ -92,7 +92,8 @@ impl ModuleLoader {
     }
 
     fn find_symbol(&self, name: &str, compatibility: Compatibility) -> Result<Found, Why> {
-        let is_allowed = |gpl_only: bool| !gpl_only || compatibility == Compatibility::GplCompatible;
+        let is_allowed =
+            |gpl_only: bool| !gpl_only || compatibility == Compatibility::GplCompatible;
         if let Some(export) = self.exports.find(name) {
             let allowed = is_allowed(export.license == License::GplOnly);
             return if allowed { Ok(Found::Kernel(export.address)) } else { Err(Why::GplOnly) };

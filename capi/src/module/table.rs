@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn symbols_are_found_by_name_and_by_address() {
-        let table = ExportTable::new([("b", 1), ("a", 2), ("b", 3)].map(|(n, a)| KernelExport::data(n, a)));
+        let table =
+            ExportTable::new([("b", 1), ("a", 2), ("b", 3)].map(|(n, a)| KernelExport::data(n, a)));
         assert_eq!(table.find("b").map(|export| export.address), Some(1));
         assert_eq!(table.find("c"), None);
         let mut name = String::new();

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kthreads_capi::module::{Argument, InsmodError, LoadedImage, ModuleFile, ModuleLoader};
-use kthreads_host::{Clock, ClockHold, HostConfig, HostMachine};
+use kthreads_host::{Clock, HostConfig, HostMachine};
 use kthreads_kernel::log::{LOG_LINE_MAX, Read, Reader};
 use kthreads_kernel::signal::{Sender, Target};
 use kthreads_kernel::{Booted, Config, Cx, Errno, Kernel};
@@ -51,55 +51,39 @@ pub(crate) fn compile(source: &Path) -> Vec<u8> {
     bytes
 }
 
-/// A kernel with a module loader. Its time passes only while one of these functions is in it, so
-/// that nothing happens between two of them.
+/// A kernel with a module loader. Its time goes on between two calls: what must follow each other
+/// closely is one job.
 pub(crate) struct Rig {
-    hold: Mutex<Option<ClockHold>>,
     pub(crate) loader: ModuleLoader,
     pub(crate) kernel: Booted,
-    machine: Arc<HostMachine>,
+    pub(crate) machine: Arc<HostMachine>,
 }
 
 impl Rig {
     pub(crate) fn new(cpus: u32) -> Rig {
         let config = HostConfig { cpus, clock: Clock::FastForward, ..HostConfig::default() };
         let machine = HostMachine::new(config).unwrap();
-        let hold = Mutex::new(Some(machine.hold_clock()));
         let kernel = Kernel::boot(machine.clone(), Config::default()).unwrap();
         let loader = kernel.enter(ModuleLoader::new);
-        Rig { hold, loader, kernel, machine }
+        Rig { loader, kernel, machine }
     }
 
-    /// Runs a job in the kernel, with the time going on until it ends.
-    fn enter<R: Send>(&self, name: &str, body: impl FnOnce(&Cx<'_>) -> R + Send) -> R {
-        let hold = self.hold.lock().unwrap().take();
-        let (result, hold) = self.kernel.enter_as(name, |cx| {
-            drop(hold);
-            let result = body(cx);
-            (result, self.machine.hold_clock())
-        });
-        *self.hold.lock().unwrap() = Some(hold);
-        result
-    }
-
-    /// As [`load`](Self::load), with the time as it is: what sleeps in it sleeps until somebody
-    /// else lets the time go on.
-    pub(crate) fn load_aside(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        arguments: &str,
-    ) -> Result<(), InsmodError> {
-        let arguments = Argument::split(arguments);
-        let file = ModuleFile { name, bytes };
-        self.kernel.enter_as("insmod", |cx| self.loader.insmod(cx, &file, &arguments))
-    }
-
-    /// Waits until there is a module of that name, while no time passes.
+    /// Waits until there is a module of that name.
     pub(crate) fn await_module(&self, name: &str) {
         while self.kernel.enter(|cx| cx.kernel.find_module(name).is_none()) {
             std::thread::yield_now();
         }
+    }
+
+    /// Loads a module as the task of `cx`.
+    pub(crate) fn load_here(
+        &self,
+        cx: &Cx<'_>,
+        name: &str,
+        bytes: &[u8],
+        arguments: &str,
+    ) -> Result<(), InsmodError> {
+        self.loader.insmod(cx, &ModuleFile { name, bytes }, &Argument::split(arguments))
     }
 
     /// Compiles and loads one of this test's modules.
@@ -113,18 +97,16 @@ impl Rig {
         bytes: &[u8],
         arguments: &str,
     ) -> Result<(), InsmodError> {
-        let arguments = Argument::split(arguments);
-        let file = ModuleFile { name, bytes };
-        self.enter("insmod", |cx| self.loader.insmod(cx, &file, &arguments))
+        self.kernel.enter_as("insmod", |cx| self.load_here(cx, name, bytes, arguments))
     }
 
     pub(crate) fn rmmod(&self, name: &str) -> Result<(), Errno> {
-        self.enter("rmmod", |cx| self.loader.rmmod(cx, name))
+        self.kernel.enter_as("rmmod", |cx| self.loader.rmmod(cx, name))
     }
 
     /// Reads a file of /sys/module/MODULE/parameters.
     pub(crate) fn parameter(&self, module: &str, name: &str) -> Result<String, Errno> {
-        self.enter("cat", |cx| {
+        self.kernel.enter_as("cat", |cx| {
             let module = cx.kernel.find_module(module).ok_or(Errno::ENOENT)?;
             let parameters = module.parameters();
             let found = parameters.iter().find(|parameter| parameter.name() == name);
@@ -134,7 +116,7 @@ impl Rig {
 
     /// Writes to a file of /sys/module/MODULE/parameters.
     pub(crate) fn set(&self, module: &str, name: &str, value: &str) -> Result<(), Errno> {
-        self.enter("echo", |cx| {
+        self.kernel.enter_as("echo", |cx| {
             let module = cx.kernel.find_module(module).ok_or(Errno::ENOENT)?;
             let parameters = module.parameters();
             let found = parameters.iter().find(|parameter| parameter.name() == name);
@@ -144,7 +126,7 @@ impl Rig {
 
     /// Sleeps in the kernel.
     pub(crate) fn sleep(&self, ms: u32) {
-        self.enter("sleep", |cx| cx.kernel.msleep(cx, ms));
+        self.kernel.enter_as("sleep", |cx| cx.kernel.msleep(cx, ms));
     }
 
     /// Sends a signal to the thread of that name.
@@ -158,9 +140,7 @@ impl Rig {
 
     /// Whether there is a thread of that name.
     pub(crate) fn has_thread(&self, comm: &str) -> bool {
-        self.kernel.enter(|cx| {
-            cx.kernel.all_tasks().iter().any(|task| task.comm().as_str() == comm)
-        })
+        self.kernel.enter(|cx| has_thread(cx, comm))
     }
 
     /// The image of a loaded module.
@@ -197,4 +177,9 @@ impl Rig {
         let log = self.log();
         assert!(!log.contains(part), "{part:?} in:\n{log}");
     }
+}
+
+/// Whether there is a thread of that name.
+pub(crate) fn has_thread(cx: &Cx<'_>, comm: &str) -> bool {
+    cx.kernel.all_tasks().iter().any(|task| task.comm().as_str() == comm)
 }

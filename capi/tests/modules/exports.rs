@@ -1,6 +1,7 @@
 //! Symbols: of the kernel, of other modules, and those that are nowhere.
 
 use kthreads_capi::module::{InsmodError, Why};
+use kthreads_host::ClockHold;
 use kthreads_kernel::Errno;
 use kthreads_kernel::module::State;
 
@@ -32,13 +33,23 @@ fn a_module_uses_another() {
     assert_eq!(rig.rmmod("lender"), Err(Errno::ENOENT));
 }
 
+/// Loads borrower; time goes on once that has begun.
+fn after(hold: ClockHold, rig: &Rig) -> Result<(), InsmodError> {
+    let bytes = compile(&own("borrower.c"));
+    rig.kernel.enter(|cx| {
+        drop(hold);
+        rig.load_here(cx, "borrower", &bytes, "")
+    })
+}
+
 #[test]
 fn a_symbol_is_waited_for_while_its_module_starts() {
     let (rig, bytes) = (Rig::new(2), compile(&own("lender.c")));
+    let hold = rig.machine.hold_clock();
     std::thread::scope(|scope| {
-        let slow = scope.spawn(|| rig.load_aside("lender", &bytes, "delay_ms=2000"));
+        let slow = scope.spawn(|| rig.load("lender", &bytes, "delay_ms=2000"));
         rig.await_module("lender");
-        rig.insmod("borrower", "").unwrap();
+        after(hold, &rig).unwrap();
         slow.join().unwrap().unwrap();
     });
     rig.expect("borrowed 42");
@@ -47,10 +58,11 @@ fn a_symbol_is_waited_for_while_its_module_starts() {
 #[test]
 fn a_symbol_of_a_module_that_fails_is_not_there() {
     let (rig, bytes) = (Rig::new(2), compile(&own("lender.c")));
+    let hold = rig.machine.hold_clock();
     std::thread::scope(|scope| {
-        let slow = scope.spawn(|| rig.load_aside("lender", &bytes, "delay_ms=2000 result=-5"));
+        let slow = scope.spawn(|| rig.load("lender", &bytes, "delay_ms=2000 result=-5"));
         rig.await_module("lender");
-        let Err(InsmodError::Symbols(symbols)) = rig.insmod("borrower", "") else {
+        let Err(InsmodError::Symbols(symbols)) = after(hold, &rig) else {
             panic!("it must not load");
         };
         assert!(symbols.iter().any(|symbol| symbol.name == "lend"));
@@ -132,7 +144,9 @@ fn each_cpu_has_its_own_variables() {
             let cpus = u64::from(cpus);
             let indices = cpus * (cpus - 1) / 2;
             let sum = 5 * cpus + indices + 1 + indices + 100 * cpus + indices;
-            rig.expect_part(&format!("cpus {cpus} zeroes {cpus} sum {sum} aligned 1 symbol counter+0x0/"));
+            rig.expect_part(&format!(
+                "cpus {cpus} zeroes {cpus} sum {sum} aligned 1 symbol counter+0x0/"
+            ));
             rig.rmmod("per_cpu").unwrap();
         }
     }

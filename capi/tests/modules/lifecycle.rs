@@ -3,7 +3,7 @@
 use kthreads_kernel::Errno;
 use kthreads_kernel::module::State;
 
-use crate::common::{Rig, compile, own};
+use crate::common::{Rig, compile, has_thread, own};
 
 fn state(rig: &Rig, name: &str) -> Option<State> {
     rig.kernel.enter(|cx| cx.kernel.find_module(name).map(|module| module.state()))
@@ -72,20 +72,23 @@ fn a_reference_keeps_a_module() {
 
 #[test]
 fn a_thread_that_stays_is_reported_and_can_go_on() {
-    for busy in [0, 1] {
+    let bytes = compile(&own("straggler.c"));
+    for busy in ["busy=0", "busy=1"] {
         let rig = Rig::new(2);
-        rig.insmod("straggler", &format!("busy={busy}")).unwrap();
-        rig.sleep(100);
-        rig.rmmod("straggler").unwrap();
+        let (bugs, was_there, is_there) = rig.kernel.enter(|cx| {
+            rig.load_here(cx, "straggler", &bytes, busy).unwrap();
+            cx.kernel.msleep(cx, 100);
+            rig.loader.rmmod(cx, "straggler").unwrap();
+            let (bugs, was_there) = (cx.kernel.bug_count(), has_thread(cx, "forgotten"));
+            cx.kernel.msleep(cx, 5000);
+            (bugs, was_there, has_thread(cx, "forgotten"))
+        });
         rig.expect_part("kthreads: thread forgotten (pid ");
         rig.expect_part(") still runs in module straggler which was unloaded");
         rig.expect_part("kthreads: at forgotten+0x");
-        assert_eq!(rig.kernel.bug_count(), 1);
-        assert_eq!(state(&rig, "straggler"), None);
-        rig.sleep(5000);
-        rig.expect("forgotten goes on");
-        assert!(!rig.has_thread("forgotten"));
-        assert_eq!(rig.kernel.bug_count(), 1);
+        assert_eq!(rig.log().matches("forgotten goes on").count(), 3);
+        assert_eq!((bugs, was_there, is_there), (1, true, false));
+        assert_eq!((state(&rig, "straggler"), rig.kernel.bug_count()), (None, 1));
     }
 }
 
@@ -109,11 +112,16 @@ fn two_of_one_name_wait_for_each_other() {
     for (arguments, errno) in
         [("delay_ms=1000", Errno::EEXIST), ("delay_ms=1000 result=-5", Errno::EBUSY)]
     {
+        let hold = rig.machine.hold_clock();
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| rig.load_aside("lender", &bytes, arguments));
+            let first = scope.spawn(|| rig.load("lender", &bytes, arguments));
             rig.await_module("lender");
             assert_eq!(rig.rmmod("lender"), Err(Errno::EBUSY));
-            assert_eq!(rig.load("lender", &bytes, "").unwrap_err().errno(), errno);
+            let second = rig.kernel.enter(|cx| {
+                drop(hold);
+                rig.load_here(cx, "lender", &bytes, "")
+            });
+            assert_eq!(second.unwrap_err().errno(), errno);
             let _ = first.join().unwrap();
         });
         let _ = rig.rmmod("lender");
@@ -147,17 +155,31 @@ fn addresses_have_lines() {
     assert_eq!(line(0).as_deref(), Some("lines.c:4"));
     // Behind the prologue comes the call.
     assert_eq!(line(4).as_deref(), Some("lines.c:5"));
+    rig.expect_part("  deeper+0x");
+    rig.expect_part("[lines] (lines.c:5)");
+    rig.expect_part("[lines] (lines.c:11)");
     let image = rig.loader_image("lines");
     assert!(image.debug_sections().iter().any(|section| section.name == ".debug_line"));
+}
+
+#[test]
+fn a_call_into_an_unloaded_module_is_explained() {
+    let (rig, bytes) = (Rig::new(2), compile(&own("late_work.c")));
+    rig.kernel.enter(|cx| {
+        rig.load_here(cx, "late_work", &bytes, "").unwrap();
+        rig.loader.rmmod(cx, "late_work").unwrap();
+        cx.kernel.msleep(cx, 2000);
+    });
+    rig.expect_part("Oops: 0000 [#1]");
+    rig.expect("kthreads: that is in module late_work, which was unloaded");
 }
 
 #[test]
 fn an_unloaded_module_is_remembered_by_its_addresses() {
     let rig = Rig::new(1);
     rig.insmod("lines", "").unwrap();
-    let base = rig.kernel.enter(|cx| {
-        cx.kernel.find_module("lines").unwrap().image().unwrap().base()
-    });
+    let base =
+        rig.kernel.enter(|cx| cx.kernel.find_module("lines").unwrap().image().unwrap().base());
     let name = || rig.kernel.enter(|cx| cx.kernel.unloaded_module_at(base + 1));
     assert_eq!(name(), None);
     rig.rmmod("lines").unwrap();

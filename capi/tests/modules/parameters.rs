@@ -101,7 +101,11 @@ fn a_bad_value_is_an_error_and_unloads() {
         ("a_short=32768", Errno::ERANGE, "all_params: `32768' invalid for parameter `a_short'"),
         ("a_uint=-1", Errno::EINVAL, "all_params: `-1' invalid for parameter `a_uint'"),
         ("a_bool=maybe", Errno::EINVAL, "all_params: `maybe' invalid for parameter `a_bool'"),
-        ("a_string=12345678", Errno::ENOSPC, "all_params: `12345678' too large for parameter `a_string'"),
+        (
+            "a_string=12345678",
+            Errno::ENOSPC,
+            "all_params: `12345678' too large for parameter `a_string'",
+        ),
         ("words=a,b,c,d", Errno::EINVAL, "all_params: `a,b,c,d' invalid for parameter `words'"),
     ] {
         let rig = Rig::new(1);

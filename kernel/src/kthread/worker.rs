@@ -11,7 +11,8 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::list::{is_linked, unlink_init};
 use kthreads_base::{
-    AtomicFn, AtomicRef, Link, List, RawGuard, RawSpinLock, container_of, linked, pin_field, with_current,
+    AtomicFn, AtomicRef, Link, List, RawGuard, RawSpinLock, container_of, linked, pin_field,
+    with_current,
 };
 
 use crate::proc::WaitsIn;

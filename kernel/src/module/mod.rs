@@ -73,6 +73,10 @@ pub trait Image: Send + Sync {
     fn contains(&self, address: usize) -> bool;
     /// Whether an address lies in text that may run now.
     fn contains_text(&self, address: usize) -> bool;
+    /// Whether an address is one in the text that a call returns to.
+    fn is_return_address(&self, address: usize) -> bool {
+        self.contains_text(address)
+    }
     /// Finds the symbol an address belongs to.
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
     /// All symbols.
@@ -347,9 +351,8 @@ impl Kernel {
 
     /// The module whose text holds `address` now.
     pub fn module_of_text(&self, address: usize) -> Option<Arc<Module>> {
-        let holds = |module: &Arc<Module>| {
-            module.image().is_some_and(|image| image.contains_text(address))
-        };
+        let holds =
+            |module: &Arc<Module>| module.image().is_some_and(|image| image.contains_text(address));
         self.modules().into_iter().find(holds)
     }
 
@@ -373,11 +376,14 @@ impl Kernel {
         })
     }
 
-    /// As [`with_symbol`](Kernel::with_symbol), with the line of the source; that takes much
-    /// longer, so it is for back traces. `address` is that of an instruction: for a return
-    /// address give the one before.
+    /// As [`with_symbol`](Kernel::with_symbol), for text only and with the line of the source; that
+    /// takes much longer, so it is for back traces. `address` is that of an instruction: for a
+    /// return address give the one before.
     pub fn with_symbol_line(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
-        let Some((module, image)) = self.image_at(address) else { return false };
+        let image = self.image_at(address);
+        let Some((module, image)) = image.filter(|(_, image)| image.contains_text(address)) else {
+            return false;
+        };
         let line = image.line_of(address);
         image.symbolize(address, &mut |name, offset, size| {
             found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });

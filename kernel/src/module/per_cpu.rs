@@ -85,9 +85,8 @@ impl Kernel {
     /// no memory, when `size` is 0 or larger than the stride, or when `align` is no power of two
     /// up to a page.
     pub fn alloc_per_cpu(&self, size: usize, align: usize) -> Option<usize> {
-        let is_legal = (1..=PER_CPU_STRIDE).contains(&size)
-            && align.is_power_of_two()
-            && align <= PAGE_BYTES;
+        let is_legal =
+            (1..=PER_CPU_STRIDE).contains(&size) && align.is_power_of_two() && align <= PAGE_BYTES;
         if !is_legal {
             return None;
         }

@@ -10,7 +10,7 @@ use kthreads_base::head::for_each_word;
 
 use super::{Image, Module};
 use crate::log::Level;
-use crate::task::state::{PF_EXITING, PF_KTHREAD};
+use crate::task::state::PF_EXITING;
 use crate::task::{Task, TaskId};
 use crate::{Cx, Kernel, log};
 
@@ -73,8 +73,8 @@ impl Kernel {
         others.filter_map(find).collect()
     }
 
-    /// Finds an address of the image's text that the task will come to: its function, while it
-    /// has not ended, or what its stack holds.
+    /// Finds an address of the image's text that the task will come to: where its stack says that
+    /// a call returns to, or else its function, while it has not ended.
     fn address_in(&self, task: &Task, image: &dyn Image) -> Option<usize> {
         if task.flags() & PF_EXITING != 0 {
             return None;
@@ -82,14 +82,14 @@ impl Kernel {
         let mut found = None;
         if let Some(sp) = task.head.saved_stack_pointer() {
             for_each_word(sp, |word| {
-                if found.is_none() && image.contains_text(word) {
+                if found.is_none() && image.is_return_address(word) {
                     found = Some(word);
                 }
             });
         }
-        let is_thread = task.flags() & PF_KTHREAD != 0;
-        let function = || self.kthread_func(task).filter(|address| image.contains_text(*address));
-        found.or_else(|| if is_thread { function() } else { None })
+        // One that runs, or was interrupted, has no return address to its own function.
+        let function = task.entry_point.address();
+        found.or_else(|| image.contains_text(function).then_some(function))
     }
 
     fn report_straggler(&self, cx: &Cx<'_>, module: &str, straggler: &Straggler) {
@@ -127,9 +127,8 @@ impl Kernel {
 
     /// The name of the unloaded module that used to lie at an address, if no other lies there now.
     pub fn unloaded_module_at(&self, address: usize) -> Option<String> {
-        let is_loaded = |module: &Arc<Module>| {
-            module.image().is_some_and(|image| image.contains(address))
-        };
+        let is_loaded =
+            |module: &Arc<Module>| module.image().is_some_and(|image| image.contains(address));
         if self.modules().iter().any(is_loaded) {
             return None;
         }

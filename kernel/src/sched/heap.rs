@@ -157,8 +157,7 @@ fn meld(nodes: &impl Nodes, a: u32, b: u32) -> u32 {
     if a == NO_TASK || b == NO_TASK {
         return if a == NO_TASK { b } else { a };
     }
-    let (top, under) =
-        if comes_first(nodes.node(a), nodes.node(b)) { (a, b) } else { (b, a) };
+    let (top, under) = if comes_first(nodes.node(a), nodes.node(b)) { (a, b) } else { (b, a) };
     let first = nodes.node(top).child.load(ORDER);
     let moved = nodes.node(under);
     moved.next.store(first, ORDER);

@@ -61,11 +61,7 @@ impl RunQueue {
             switches: 0,
             fair: IndexHeap::default(),
             vtime: 0,
-            rt: RealTime {
-                ready: 0,
-                first: [NO_TASK; RT_LEVELS],
-                last: [NO_TASK; RT_LEVELS],
-            },
+            rt: RealTime { ready: 0, first: [NO_TASK; RT_LEVELS], last: [NO_TASK; RT_LEVELS] },
         }
     }
 
@@ -163,11 +159,7 @@ impl RunQueue {
 
     /// The index of a waiting task that `suits`, searching the fair ones by deadline and the
     /// real-time ones by priority; for another CPU that has nothing to do.
-    pub(crate) fn find(
-        &self,
-        tasks: &TaskTable,
-        suits: impl Fn(&Task) -> bool,
-    ) -> Option<u32> {
+    pub(crate) fn find(&self, tasks: &TaskTable, suits: impl Fn(&Task) -> bool) -> Option<u32> {
         let fits = |index: &u32| suits(tasks.get(*index));
         let rt = self.rt.iter(tasks).find(fits);
         rt.or_else(|| self.fair.peek().filter(fits))

@@ -96,6 +96,7 @@ impl Kernel {
         head.sighand.store(core::ptr::from_ref(&task.siglock) as usize, zero);
         task.kthread.reset();
         task.wait_channel.store(0, zero);
+        task.entry_point.clear();
         task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);
     }
 

@@ -9,8 +9,8 @@ use core::sync::atomic::Ordering;
 use kthreads_base::Nanos;
 
 use super::{Jiffies, Kind, Timer, TimerFn};
-use crate::cx::*;
 use crate::Kernel;
+use crate::cx::*;
 
 impl Kernel {
     /// Serves what is pending on this CPU. On the interrupt stack, interrupts off.

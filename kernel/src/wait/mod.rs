@@ -15,8 +15,8 @@ pub use queue::{
     woken_wake_function,
 };
 pub use semaphore::Semaphore;
-pub(crate) use table::WaitTable;
 pub use table::WaitNode;
+pub(crate) use table::WaitTable;
 
 use crate::time::{Jiffies, MAX_SCHEDULE_TIMEOUT};
 
@@ -87,9 +87,7 @@ impl Kernel {
                 self.schedule(cx);
                 Limit::Never
             }
-            Limit::At(left) => {
-                Limit::At(Jiffies(self.schedule_timeout(cx, left.0 as i64) as u64))
-            }
+            Limit::At(left) => Limit::At(Jiffies(self.schedule_timeout(cx, left.0 as i64) as u64)),
         }
     }
 }

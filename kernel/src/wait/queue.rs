@@ -7,7 +7,7 @@
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use kthreads_base::list::{unlink_init, List};
+use kthreads_base::list::{List, unlink_init};
 use kthreads_base::{AtomicFn, Link, RawGuard, RawSpinLock, linked, pin_field, with_current};
 
 use crate::task::Task;
@@ -154,8 +154,7 @@ impl WaitQueueHead {
 
     /// Shared entries stand first, but after those with priority.
     fn add_shared(self: Pin<&Self>, held: &RawGuard<'_>, entry: Pin<&WaitEntry>) {
-        let priority =
-            |e: &WaitEntry| e.flags.load(Ordering::Relaxed) & WaitFlags::PRIORITY.0 != 0;
+        let priority = |e: &WaitEntry| e.flags.load(Ordering::Relaxed) & WaitFlags::PRIORITY.0 != 0;
         let mut last = None;
         let mut next = self.head.first(held);
         while let Some(ahead) = next.filter(|e| priority(e)) {
@@ -193,12 +192,7 @@ pub extern "C" fn autoremove_wake_function(
 }
 
 /// Sets WOKEN, then wakes (Linux: woken_wake_function).
-pub extern "C" fn woken_wake_function(
-    entry: &WaitEntry,
-    mode: u32,
-    flags: i32,
-    key: usize,
-) -> i32 {
+pub extern "C" fn woken_wake_function(entry: &WaitEntry, mode: u32, flags: i32, key: usize) -> i32 {
     core::sync::atomic::fence(Ordering::SeqCst);
     entry.flags.fetch_or(WaitFlags::WOKEN.0, Ordering::SeqCst);
     default_wake_function(entry, mode, flags, key)

@@ -153,9 +153,8 @@ fn fifo(kernel: &Kernel) {
 fn address_spaces(kernel: &Kernel) {
     use std::sync::atomic::Ordering::Relaxed;
     kernel.enter(|cx| {
-        let spaces = |cx: &Cx<'_>| {
-            (cx.task.head.mm.load(Relaxed), cx.task.head.active_mm.load(Relaxed))
-        };
+        let spaces =
+            |cx: &Cx<'_>| (cx.task.head.mm.load(Relaxed), cx.task.head.active_mm.load(Relaxed));
         let mine = spaces(cx);
         assert!(mine.0 != 0 && mine.0 == mine.1);
         let thread = cx.spawn("mm", move |cx| spaces(cx)).expect("a thread");

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use kthreads_kernel::sync::WaitQueue;
 use kthreads_kernel::task::state::*;
 use kthreads_kernel::time::Jiffies;
-use kthreads_kernel::wait::{
-    Limit, Mutex, Semaphore, Sleep, WaitFlags, WaitQueueHead, Waited,
-};
+use kthreads_kernel::wait::{Limit, Mutex, Semaphore, Sleep, WaitFlags, WaitQueueHead, Waited};
 use kthreads_kernel::{Cx, Errno, Kernel};
 
 use super::{Case, Count, task_of, until, until_state};
@@ -152,9 +150,8 @@ fn mutex_interrupted(kernel: &Kernel) {
         let mutex = Arc::new(Mutex::new());
         cx.kernel.mutex_lock(cx, &mutex, TASK_UNINTERRUPTIBLE).expect("no signal");
         let theirs = mutex.clone();
-        let thread = cx.spawn("waits", move |cx| {
-            cx.kernel.mutex_lock(cx, &theirs, TASK_INTERRUPTIBLE)
-        });
+        let thread =
+            cx.spawn("waits", move |cx| cx.kernel.mutex_lock(cx, &theirs, TASK_INTERRUPTIBLE));
         let thread = thread.expect("a thread");
         cx.sleep(20);
         assert_eq!(thread.stop(cx), Ok(Err(Errno::EINTR)));

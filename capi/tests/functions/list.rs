@@ -37,7 +37,7 @@ fn listed() -> BTreeMap<&'static str, License> {
         let name = fields.next().expect("a name");
         (name, license(fields.next().expect("a licence")))
     };
-    include_str!("../exports.txt").lines().map(entry).collect()
+    include_str!("../../exports.txt").lines().map(entry).collect()
 }
 
 #[test]

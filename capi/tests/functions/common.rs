@@ -1,10 +1,17 @@
 //! What the tests share: a kernel, and exports called as C calls them.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_char};
 
 use kthreads_host::{Clock, HostConfig, HostMachine};
 use kthreads_kernel::log::{LOG_LINE_MAX, Read, Reader};
 use kthreads_kernel::{Booted, Config, Cx, Kernel};
+
+/// A C string as C passes it.
+pub(crate) type Text = *const c_char;
+
+pub(crate) const GFP_KERNEL: u32 = 0xcc0;
+pub(crate) const GFP_ATOMIC: u32 = 0xa20;
+pub(crate) const GFP_ZERO: u32 = 0x100;
 
 /// A kernel with so many CPUs on a clock that jumps over idle time.
 pub(crate) fn boot(cpus: u32) -> Booted {
@@ -19,7 +26,6 @@ pub(crate) fn address(name: &str) -> usize {
 }
 
 /// Calls an export: `call!("strlen"(text: *const u8) -> usize)`.
-#[macro_export]
 macro_rules! call {
     ($name:literal ( $($arg:expr => $type:ty),* $(,)? ) $(-> $ret:ty)?) => {{
         let address = $crate::common::address($name);
@@ -55,4 +61,12 @@ pub(crate) fn log_of(cx: &Cx<'_>) -> String {
         log.push('\n');
     }
     log
+}
+
+pub(crate) fn kmalloc(len: usize, flags: u32) -> usize {
+    call!("__kmalloc"(len => usize, flags => u32) -> usize)
+}
+
+pub(crate) fn kfree(memory: usize) {
+    call!("kfree"(memory => usize));
 }

@@ -1,0 +1,83 @@
+//! Telling return addresses from other words on a stack: a call stands before them.
+
+use kthreads_kernel::module::Image;
+
+use super::LoadedImage;
+
+/// The longest call instruction without prefixes.
+const CALL_MAX_BYTES: usize = 7;
+
+/// Whether a call instruction of the image's text ends right before an address in that text.
+pub(super) fn ends_before(image: &LoadedImage, address: usize) -> bool {
+    let text = image.image.text();
+    let room = address.saturating_sub(text.start).min(CALL_MAX_BYTES);
+    if !text.contains(&address) {
+        return false;
+    }
+    let mut bytes = [0; CALL_MAX_BYTES];
+    // SAFETY: these bytes lie in the text before `address`, which is mapped and constant while
+    // the image is loaded; whoever unloads it asks this first.
+    let before = unsafe { core::slice::from_raw_parts((address - room) as *const u8, room) };
+    bytes[CALL_MAX_BYTES - room..].copy_from_slice(before);
+    ends_with_call(bytes)
+}
+
+/// Whether bytes end with a near call: `e8` and a distance, or `ff` with 2 in the middle of its
+/// second byte.
+fn ends_with_call(bytes: [u8; CALL_MAX_BYTES]) -> bool {
+    let is_direct = bytes[CALL_MAX_BYTES - 5] == 0xe8;
+    let is_indirect = |start: usize| {
+        let [opcode, second, rest @ ..] = &bytes[start..] else { return false };
+        *opcode == 0xff && second >> 3 & 7 == 2 && rest.len() == operand_bytes(*second, rest)
+    };
+    is_direct || (0..=CALL_MAX_BYTES - 2).any(is_indirect)
+}
+
+/// How many bytes follow the second byte (ModRM) of an instruction.
+fn operand_bytes(second: u8, rest: &[u8]) -> usize {
+    let (mode, base) = (second >> 6, second & 7);
+    let has_index = mode != 3 && base == 4;
+    let index_base = rest.first().map(|byte| byte & 7);
+    let displacement = match mode {
+        0 if base == 5 || (has_index && index_base == Some(5)) => 4,
+        1 => 1,
+        2 => 4,
+        _ => 0,
+    };
+    usize::from(has_index) + displacement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(code: &[u8]) -> bool {
+        let mut bytes = [0x90; CALL_MAX_BYTES];
+        bytes[CALL_MAX_BYTES - code.len()..].copy_from_slice(code);
+        ends_with_call(bytes)
+    }
+
+    #[test]
+    fn calls_of_all_forms_are_seen() {
+        assert!(ends(&[0xe8, 1, 2, 3, 4]), "call rel32");
+        assert!(ends(&[0xff, 0x15, 1, 2, 3, 4]), "call [rip+disp32]");
+        assert!(ends(&[0xff, 0xd0]), "call rax");
+        assert!(ends(&[0x41, 0xff, 0xd4]), "call r12");
+        assert!(ends(&[0xff, 0x13]), "call [rbx]");
+        assert!(ends(&[0xff, 0x50, 8]), "call [rax+8]");
+        assert!(ends(&[0xff, 0x90, 1, 2, 3, 4]), "call [rax+disp32]");
+        assert!(ends(&[0xff, 0x14, 0xc3]), "call [rbx+rax*8]");
+        assert!(ends(&[0xff, 0x14, 0xc5, 1, 2, 3, 4]), "call [rax*8+disp32]");
+        assert!(ends(&[0xff, 0x54, 0xc3, 8]), "call [rbx+rax*8+8]");
+    }
+
+    #[test]
+    fn what_is_no_call_is_none() {
+        assert!(!ends(&[0x90]));
+        assert!(!ends(&[0xff, 0xe0]), "jmp rax");
+        assert!(!ends(&[0xff, 0xc0]), "inc eax");
+        assert!(!ends(&[0xff, 0x50]), "its displacement is cut off");
+        assert!(!ends(&[0xff, 0xd0, 0x90]), "an instruction behind it");
+        assert!(!ends(&[0x48, 0x89, 0xe5, 0xc3]));
+    }
+}
