@@ -24,7 +24,9 @@ impl PerCpu {
 
     /// Checks that the copies of `bytes` bytes do not overlap.
     pub(crate) fn check(self, bytes: usize) -> Result<(), LoadError> {
-        if self.copies > 1 && (bytes > self.stride_bytes || self.stride_bytes % PAGE_BYTES != 0) {
+        if self.copies > 1
+            && (bytes > self.stride_bytes || !self.stride_bytes.is_multiple_of(PAGE_BYTES))
+        {
             return Err(LoadError::unsupported(format!(
                 "{bytes} bytes of per-CPU variables are more than the {} that a module can have: \
                  allocate them with alloc_percpu",

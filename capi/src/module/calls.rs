@@ -1,7 +1,5 @@
 //! Telling return addresses from other words on a stack: a call stands before them.
 
-use kthreads_kernel::module::Image;
-
 use super::LoadedImage;
 
 /// The longest call instruction without prefixes.

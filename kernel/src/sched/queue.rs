@@ -65,6 +65,11 @@ impl RunQueue {
         }
     }
 
+    /// Whether somebody waits while a task other than the idle one runs.
+    pub(crate) fn has_waiting_behind_task(&self) -> bool {
+        self.waiting > 0 && self.current != self.idle
+    }
+
     /// Puts a task that is to run among those that wait.
     pub(crate) fn enqueue(&mut self, tasks: &TaskTable, task: &Task, end: End) {
         self.waiting += 1;
@@ -112,6 +117,9 @@ impl RunQueue {
         let spent = now.saturating_sub(entity.charged_at.swap(now, ORDER));
         add(&entity.runtime, spent);
         add(&task.head.stime, spent);
+        if task.index() == self.idle {
+            return false;
+        }
         if is_rt(task) {
             return charge_rt(task, spent);
         }

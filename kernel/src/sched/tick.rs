@@ -54,10 +54,15 @@ impl Kernel {
         }
     }
 
-    /// The tick: charges the running task and lets another have its turn if it is over.
+    /// The tick: charges the running task and lets another have its turn if it is over. A CPU that
+    /// does not tick starts to if somebody has begun to wait, which another CPU's interrupt says.
     pub(crate) fn tick(&self, cpu: u32, now: u64) {
         let here = &self.cpus[cpu as usize];
-        if now < here.next_tick.load(Ordering::Relaxed) {
+        let next_tick = here.next_tick.load(Ordering::Relaxed);
+        if next_tick == u64::MAX && here.rq.lock().has_waiting_behind_task() {
+            here.next_tick.store(now + TICK, Ordering::Relaxed);
+        }
+        if now < next_tick {
             return;
         }
         let mut rq = here.rq.lock();

@@ -18,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "kthread_bind binds and marks", run: bind },
     Case { name: "a mask moves a running thread", run: affinity },
     Case { name: "busy threads share a CPU", run: share },
+    Case { name: "a thread woken from another CPU gets its turn", run: remote_turn },
     Case { name: "jiffies follow the clock", run: jiffies },
     Case { name: "timers keep their order across CPUs", run: timers },
 ];
@@ -187,6 +188,29 @@ fn share(kernel: &Kernel) {
         for thread in threads {
             assert!(matches!(thread.stop(cx), Ok(()) | Err(Errno::EINTR)));
         }
+    });
+}
+
+fn remote_turn(kernel: &Kernel) {
+    kernel.enter(|cx| {
+        let last = cx.kernel.nr_cpus() - 1;
+        assert_eq!(cx.kernel.set_cpus_allowed(cx.task.get_ref(), 1), Ok(()));
+        let (rounds, ran) = (Count::default(), Count::default());
+        let theirs = rounds.clone();
+        let busy = cx.create("busy", move |cx| {
+            while !cx.should_stop() {
+                theirs.add();
+                cx.cond_resched();
+            }
+        });
+        let busy = busy.expect("a thread").bind(cx, last).wake(cx);
+        until(cx, || rounds.get() > 0);
+        let theirs = ran.clone();
+        let waits = cx.create("waits", move |_| theirs.add()).expect("a thread");
+        let waits = waits.bind(cx, last).wake(cx);
+        until(cx, || ran.get() == 1);
+        assert!(matches!(busy.stop(cx), Ok(())));
+        assert!(waits.stop(cx).is_ok());
     });
 }
 
