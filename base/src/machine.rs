@@ -200,7 +200,7 @@ pub trait Upcalls: Send + Sync {
     /// interrupts on and a preemption count of zero.
     fn preempt(&self);
 
-    /// The body of every thread made with [`Head::prepare`](crate::Head::prepare).
+    /// The body of every thread made with [`prepare`](crate::head::prepare).
     fn thread_main(&self) -> !;
 
     /// Ends the running thread because of a fault. Called on a stack of the machine's own (a

@@ -6,8 +6,8 @@
 //! Linux 6.1; `exports.txt` lists them all with their contracts.
 //!
 //! The files follow Linux's headers: one subject, one file, with a table of its exports at the
-//! end. How an export is made is told in [`export`], what C memory is to Rust in [`object`], and
-//! how arguments after `...` are read in [`va_list`].
+//! end. How an export is made is told in `export`, what C memory is to Rust in `object`, and
+//! how arguments after `...` are read in `va_list`.
 #![no_std]
 #![warn(unreachable_pub)]
 
@@ -52,4 +52,4 @@ mod wait;
 mod worker;
 
 pub use export::{Export, License, Symbol};
-pub use symbols::{KernelNames, all, resolve};
+pub use symbols::{all, resolve};

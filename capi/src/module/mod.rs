@@ -48,6 +48,16 @@ use data::DataSymbols;
 use param::Parameters;
 use table::ExportTable;
 
+use crate::export::Export;
+
+/// The exported functions of this part.
+pub(crate) static FUNCTIONS: &[&[Export]] = &[
+    refs::EXPORTS,
+    param::numbers::EXPORTS,
+    param::flags::EXPORTS,
+    param::strings::EXPORTS,
+];
+
 /// A module to load.
 #[derive(Clone, Copy, Debug)]
 pub struct ModuleFile<'a> {
@@ -84,9 +94,9 @@ impl ModuleLoader {
     pub fn new(cx: &Cx<'_>) -> ModuleLoader {
         let kernel = cx.kernel;
         let data = DataSymbols::new(kernel);
-        let functions = crate::all().chain(refs::EXPORTS).map(KernelExport::from);
-        let others = param::exports().into_iter().chain(data.exports(kernel));
-        let exports = Arc::new(ExportTable::new(functions.chain(others)));
+        let functions = crate::all().map(KernelExport::from);
+        let variables = param::tables().into_iter().chain(data.exports(kernel));
+        let exports = Arc::new(ExportTable::new(functions.chain(variables)));
         kernel.set_kernel_symbols(exports.clone());
         let queue = Box::pin(WaitQueueHead::new());
         queue.as_ref().init();

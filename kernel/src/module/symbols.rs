@@ -123,4 +123,5 @@ impl Kernel {
             }
         });
         found.then_some(text)
-    }}
+    }
+}

@@ -6,7 +6,7 @@
 //! # Sleeping and waking
 //!
 //! A sleeper stores its state, then reads its condition, then calls schedule; a waker stores the
-//! condition, then calls [`Kernel::wake_up_state`]. Both stores are followed by a full barrier,
+//! condition, then calls [`wake_up_state`](crate::Kernel::wake_up_state). Both stores are followed by a full barrier,
 //! so one of the two sees the other. `schedule` reads the state under the run-queue lock and takes
 //! the task off the queue; a waker that finds `on_rq` cleared waits until the context is saved
 //! ([`Head::is_saved`](kthreads_base::Head::is_saved)) and then queues the task. A task that is

@@ -6,10 +6,10 @@
 
 mod argument;
 mod array;
-mod flags;
+pub(super) mod flags;
 mod list;
-mod numbers;
-mod strings;
+pub(super) mod numbers;
+pub(super) mod strings;
 
 use alloc::vec::Vec;
 
@@ -62,12 +62,10 @@ impl KernelParam {
     }
 }
 
-/// Lists what is exported to modules for their parameters.
-pub(super) fn exports() -> Vec<KernelExport> {
-    let functions = [numbers::EXPORTS, flags::EXPORTS, strings::EXPORTS];
+/// Lists the tables of functions that modules name for their parameters.
+pub(super) fn tables() -> Vec<KernelExport> {
     let tables = [numbers::tables(), flags::tables(), strings::tables(), array::tables()];
-    let functions = functions.into_iter().flatten().map(KernelExport::from);
-    functions.chain(tables.into_iter().flatten()).collect()
+    tables.into_iter().flatten().collect()
 }
 
 /// Reads what a set function gets; `None` if there is no value.
