@@ -197,6 +197,25 @@ pub fn for_each_word(sp: usize, mut see: impl FnMut(usize)) {
     }
 }
 
+/// Calls `see` with the return address of each frame of a chain of frame pointers that begins at
+/// `bp`: what compiled C keeps, and Rust only by chance. Stops where the chain leaves the slot of
+/// `sp` or does not lead upwards.
+pub fn for_each_frame(sp: usize, mut bp: usize, mut see: impl FnMut(usize)) {
+    if !stack::in_range(sp) {
+        return;
+    }
+    let end = (sp | (SLOT_SIZE - 1)) - 63;
+    let mut lowest = sp.max((sp & !(SLOT_SIZE - 1)) + 4096);
+    while bp >= lowest && bp < end - 16 && bp.is_multiple_of(size_of::<usize>()) {
+        let record = bp as *const [usize; 2];
+        // SAFETY: the record lies above the guard page of the slot and below its end.
+        let [next, address] = unsafe { core::ptr::read_volatile(record) };
+        see(address);
+        lowest = bp + 16;
+        bp = next;
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn not_on_a_kernel_stack() -> ! {

@@ -138,12 +138,14 @@ fn other(text: impl Into<String>) -> CommandError {
     CommandError::Other(text.into())
 }
 
-/// Builds a file and wakes the task that waits for it. Only then the clock may go on.
+/// Builds a file and wakes the task that waits for it. Only when that is under way the clock may
+/// go on.
 fn serve(kernel: &Booted, order: &Order) {
     let outcome = build_one(&order.path);
     *order.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-    kernel.enter(|cx| cx.kernel.complete(&order.done));
-    drop(order.hold.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let hold = order.hold.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // A kernel that has ended waits for nothing.
+    let _ = kernel.enter_holding("host", hold, |cx| cx.kernel.complete(&order.done));
 }
 
 fn build_one(path: &Path) -> Outcome {

@@ -1,9 +1,8 @@
 //! `kthreads shell`: the same kernel with a prompt.
 //!
-//! Each line runs as a task of its own. While the prompt waits the clock is held: the task of a
-//! line takes the hold as the last thing it does, and the task of the next line lets it go, so no
-//! time passes in between.
+//! Each line runs as a task of its own. While the prompt waits the clock is held (see [`held`]).
 
+mod held;
 mod helper;
 
 use std::io::{self, BufRead, IsTerminal};
@@ -11,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{env, fs};
 
-use kthreads_host::ClockHold;
+use kthreads_kernel::EnterError;
 use kthreads_shell::syntax::{self, Script};
 use kthreads_shell::{Ended, Stream};
 use rustyline::error::ReadlineError;
@@ -23,6 +22,7 @@ use crate::interrupts::Interrupts;
 use crate::session::Session;
 use crate::summary::summary;
 use crate::{objects, status};
+use held::Held;
 use helper::Helper;
 
 const PROMPT: &str = "kthreads# ";
@@ -47,7 +47,8 @@ pub(crate) fn shell(options: &MachineOptions) -> u8 {
         }
     };
     let interrupts = Interrupts::watch(&session);
-    let mut prompt = Prompt { session, interrupts, hold: Some(hold) };
+    let held = Held::new(session.clone(), hold);
+    let prompt = Prompt { session, interrupts, held };
     if prompt.load() {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         if is_terminal { prompt.read_terminal() } else { prompt.read_input() }
@@ -65,32 +66,25 @@ enum Next {
 struct Prompt {
     session: Arc<Session>,
     interrupts: Interrupts,
-    /// There between two lines.
-    hold: Option<ClockHold>,
+    held: Arc<Held>,
 }
 
 impl Prompt {
-    /// Does something in the kernel, with the clock running meanwhile.
-    fn enter<R: Send>(
-        &mut self,
-        body: impl FnOnce(&kthreads_kernel::Cx<'_>, &Arc<Session>) -> R + Send,
-    ) -> R {
-        let (session, before) = (&self.session, self.hold.take());
-        let (result, hold) = session.kernel.enter_as("sh", move |cx| {
-            drop(before);
-            let result = body(cx, session);
-            (result, session.machine.hold_clock())
-        });
-        self.hold = Some(hold);
-        result
+    fn load(&self) -> bool {
+        self.entered(self.held.enter("sh", |cx, session| session.load(cx)))
+            .is_some_and(|r| r.is_ok())
     }
 
-    fn load(&mut self) -> bool {
-        self.enter(|cx, session| session.load(cx)).is_ok()
+    /// What came of entering the kernel; if nothing did, that is said.
+    fn entered<R>(&self, result: Result<R, EnterError>) -> Option<R> {
+        result.inspect_err(|error| self.session.died(error)).ok()
     }
 
-    fn run(&mut self, script: &Script) -> Next {
-        let ended = self.enter(|cx, session| session.shell.run(cx, script));
+    fn run(&self, script: &Script) -> Next {
+        let ended = self.held.enter("sh", |cx, session| session.shell.run(cx, script));
+        let Some(ended) = self.entered(ended) else {
+            return if self.session.kernel.has_panicked() { Next::End } else { Next::Line };
+        };
         match ended {
             Ended::Finished => Next::Line,
             Ended::Killed(_) => {
@@ -105,7 +99,7 @@ impl Prompt {
     }
 
     /// Reads commands from a terminal, with editing, history and completion.
-    fn read_terminal(&mut self) {
+    fn read_terminal(&self) {
         let mut editor = match self.editor() {
             Ok(editor) => editor,
             Err(error) => {
@@ -155,7 +149,7 @@ impl Prompt {
             .max_history_size(HISTORY_LINES)?
             .build();
         let mut editor = Editor::with_config(config)?;
-        editor.set_helper(Some(Helper::new(self.session.clone())));
+        editor.set_helper(Some(Helper::new(self.held.clone())));
         if let Ok(mut printer) = editor.create_external_printer() {
             let print = move |text: String| {
                 // Nobody is left to tell when the terminal is gone.
@@ -168,7 +162,7 @@ impl Prompt {
 
     /// Reads commands from what is no terminal, as sh does: a line at a time, and as many more as
     /// its quotes need.
-    fn read_input(&mut self) {
+    fn read_input(&self) {
         let mut text = String::new();
         let mut lines = io::stdin().lock().lines();
         loop {
@@ -197,8 +191,8 @@ impl Prompt {
     }
 
     /// Unloads and sums up; returns the exit status.
-    fn end(mut self) -> u8 {
-        let status = self.enter(|cx, session| {
+    fn end(self) -> u8 {
+        let status = self.held.enter("sh", |cx, session| {
             session.shell.attach(cx);
             session.shell.signal_jobs(cx, SIGTERM);
             session.unload(cx);
@@ -206,6 +200,7 @@ impl Prompt {
             session.console.write(Stream::Output, &summary(session, cx));
             session.status(cx)
         });
+        let status = self.entered(status).unwrap_or(status::BUG);
         self.session.console.close(&self.session.kernel);
         status
     }

@@ -1,15 +1,15 @@
 //! `kthreads run`.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kthreads_base::Nanos;
 use kthreads_kernel::Cx;
 use kthreads_kernel::signal::{SIGKILL, Sender, Target};
-use kthreads_kernel::task::state::TASK_INTERRUPTIBLE;
-use kthreads_kernel::task::{Spawn, Start, TaskId};
+use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
+use kthreads_kernel::task::{Spawn, Start, Task, TaskId};
 use kthreads_shell::syntax::{self, Script};
 use kthreads_shell::{Ended, Stream};
 
@@ -21,6 +21,9 @@ use crate::{objects, status};
 
 /// What ends a script whose time is over, as timeout(1) does.
 const SIGTERM: u32 = 15;
+
+/// How long a task that is to end gets before it is looked at again.
+const BREATH: Nanos = Nanos::from_millis(1);
 
 /// Does `kthreads run`; returns the exit status.
 pub(crate) fn run(command: &RunCommand) -> u8 {
@@ -49,13 +52,11 @@ pub(crate) fn run(command: &RunCommand) -> u8 {
     let plan = Plan { script, limit: command.limit.map(nanos) };
     let me = session.clone();
     // One task does it all: between two of them time could jump.
-    let whole = || {
-        session.kernel.enter_as("sh", move |cx| {
-            drop(hold);
-            plan.carry_out(&me, &interrupts, cx)
-        })
-    };
-    let status = catch_unwind(AssertUnwindSafe(whole)).unwrap_or(status::BUG);
+    let whole = |cx: &Cx<'_>| plan.carry_out(&me, &interrupts, cx);
+    let status = session.kernel.enter_holding("sh", hold, whole).unwrap_or_else(|error| {
+        session.died(&error);
+        status::BUG
+    });
     session.console.close(&session.kernel);
     status
 }
@@ -108,13 +109,25 @@ impl Plan {
             Ended::Finished => session.shell.wait_for_jobs(cx),
             ended => ended,
         };
-        if let Some(task) = timeout.and_then(|task| cx.kernel.task_by_id(task)) {
-            // It may have ended just now.
-            let _ = cx.kernel.send_signal(task, SIGKILL, Sender::User, Target::Process);
+        if let Some(task) = timeout {
+            end_timeout(cx, task);
         }
         if let Ended::Exit(code) = ended {
             session.call_for(code as u8);
         }
+    }
+}
+
+/// Ends the task that [`start_timeout`] started, and waits until it has: it is not to be counted
+/// with what the modules leave behind.
+fn end_timeout(cx: &Cx<'_>, task: TaskId) {
+    if let Some(task) = cx.kernel.task_by_id(task) {
+        // It may have ended just now.
+        let _ = cx.kernel.send_signal(task, SIGKILL, Sender::User, Target::Process);
+    }
+    let is_alive = |task: &Task| task.head.exit_state.load(Ordering::Relaxed) == 0;
+    while cx.kernel.task_by_id(task).is_some_and(is_alive) {
+        cx.kernel.sleep_until(cx, cx.kernel.uptime() + BREATH, TASK_UNINTERRUPTIBLE);
     }
 }
 

@@ -9,7 +9,7 @@ use kthreads_host::{Clock as HostClock, ClockHold, HostConfig, HostMachine};
 use kthreads_kernel::module::State;
 use kthreads_kernel::task::TaskId;
 use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
-use kthreads_kernel::{Booted, Config, Cx, Kernel};
+use kthreads_kernel::{Booted, Config, Cx, EnterError, Kernel};
 use kthreads_shell::{CommandError, Host, JobEnd, Shell, Stream, insert_error};
 
 use crate::args::{Clock, Log, MachineOptions};
@@ -95,6 +95,14 @@ impl Session {
     /// Says something about the run itself, on standard error.
     pub(crate) fn tell(&self, text: &str) {
         self.host.write(Stream::Error, &format!("kthreads: {text}\n"));
+    }
+
+    /// Says that the script's task did not get to its end.
+    pub(crate) fn died(&self, error: &EnterError) {
+        match self.kernel.has_panicked() {
+            true => self.tell("the kernel has panicked: see the log"),
+            false => self.tell(&format!("the script's task died: {error}")),
+        }
     }
 
     /// Loads the modules of the command line; stops at the first that cannot be loaded, or when

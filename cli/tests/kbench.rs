@@ -9,7 +9,7 @@ const DIVISOR: &str = "div=200";
 
 #[test]
 fn the_benchmark_runs_to_its_end() {
-    let run = kthreads([
+    let run = kthreads(&[
         "run",
         "benches/kbench/kbench.c",
         DIVISOR,

@@ -3,7 +3,6 @@
 mod tool;
 
 use std::fs;
-use std::path::PathBuf;
 
 use tool::{kthreads, root};
 
@@ -25,27 +24,26 @@ fn all_say_what_they_promise_on_8_cpus() {
 /// A module with its script and its expectations.
 struct Example {
     name: String,
-    folder: PathBuf,
 }
 
 impl Example {
-    fn file(&self, extension: &str) -> PathBuf {
-        self.folder.join(format!("{}.{extension}", self.name))
+    /// The name of one of its files, from the root of the repository.
+    fn file(&self, extension: &str) -> String {
+        format!("modules/{0}/{0}.{extension}", self.name)
     }
 
     fn is_complete(&self) -> bool {
-        ["c", "script", "expected"].iter().all(|extension| self.file(extension).is_file())
+        let is_there = |extension: &&str| root().join(self.file(extension)).is_file();
+        ["c", "script", "expected"].iter().all(is_there)
     }
 
     /// Runs it; says what is wrong, if something is.
     fn check(&self, cpus: &str) -> Result<(), String> {
         let (source, script) = (self.file("c"), self.file("script"));
-        let options = ["--fast-forward", "--cpus", cpus, "--script-file"];
-        let mut arguments = vec!["run".as_ref(), source.as_os_str()];
-        arguments.extend(options.map(str::as_ref));
-        arguments.push(script.as_os_str());
-        let run = kthreads(arguments);
-        let expected = fs::read_to_string(self.file("expected")).expect("it was there");
+        let run =
+            kthreads(&["run", &source, "--fast-forward", "--cpus", cpus, "--script-file", &script]);
+        let expected = root().join(self.file("expected"));
+        let expected = fs::read_to_string(expected).expect("it was there");
         let expected: Vec<&str> = expected.trim_end().lines().collect();
         if run.status == Some(0) && appears(&expected, &run.log()) {
             return Ok(());
@@ -66,7 +64,7 @@ fn examples() -> Vec<Example> {
     let folders = fs::read_dir(root().join("modules")).expect("the folder is part of the sources");
     let example = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
-        Some(Example { name, folder: entry.path() }).filter(Example::is_complete)
+        Some(Example { name }).filter(Example::is_complete)
     };
     folders.filter_map(|entry| example(entry.expect("it can be read"))).collect()
 }
@@ -88,11 +86,10 @@ fn begins_with(log: &[&str], expected: &[&str]) -> bool {
 
 /// Whether a line is the expected one, in which `...` stands for any text.
 fn line_matches(expected: &str, line: &str) -> bool {
-    let mut pieces = expected.split("...");
-    let first = pieces.next().unwrap_or_default();
+    let Some((first, others)) = expected.split_once("...") else { return expected == line };
     let Some(mut rest) = line.strip_prefix(first) else { return false };
-    let Some(last) = pieces.next_back() else { return rest.is_empty() };
-    for piece in pieces {
+    let (middle, last) = others.rsplit_once("...").unwrap_or(("", others));
+    for piece in middle.split("...") {
         let Some(at) = rest.find(piece) else { return false };
         rest = &rest[at + piece.len()..];
     }

@@ -35,13 +35,11 @@ fn modules() -> Vec<PathBuf> {
 }
 
 fn check(module: &Path) -> Result<(), String> {
-    let options = ["--fast-forward", "--for", "3", "--cpus", CPUS];
-    let arguments = ["run".as_ref(), module.as_os_str()];
-    let run = kthreads(arguments.into_iter().chain(options.map(str::as_ref)));
+    let path = module.to_str().expect("the names are plain");
+    let run = kthreads(&["run", path, "--fast-forward", "--for", "3", "--cpus", CPUS]);
     let complaint = complaint(&run, &promises(module));
-    complaint.map_or(Ok(()), |what| {
-        Err(format!("{}: {what}; {}", module.display(), run.describe()))
-    })
+    complaint
+        .map_or(Ok(()), |what| Err(format!("{}: {what}; {}", module.display(), run.describe())))
 }
 
 /// Says what is wrong with a run, if something is.

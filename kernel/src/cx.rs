@@ -1,5 +1,6 @@
 //! Where code runs: in which kernel, as which task.
 
+use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::current_head;
@@ -20,13 +21,20 @@ pub const HARDIRQ_OFFSET: u32 = 0x1_0000;
 
 /// The running task and its kernel: what C calls `current`.
 ///
-/// It belongs to one thread: its functions act on the caller, so it is made anew in each.
+/// It belongs to one thread: its functions act on the caller, so it is made anew in each, and it
+/// can be sent to no other:
+///
+/// ```compile_fail
+/// fn send<T: Send>() {}
+/// send::<kthreads_kernel::Cx<'static>>();
+/// ```
 #[derive(Clone, Copy)]
 pub struct Cx<'k> {
     /// The kernel.
     pub kernel: &'k Kernel,
     /// The running task.
     pub task: TaskPin<'k>,
+    not_send: PhantomData<*const ()>,
 }
 
 impl Kernel {
@@ -40,7 +48,7 @@ impl Kernel {
         let task = self.tasks.pin(head.index.load(Ordering::Relaxed));
         let same = core::ptr::eq(&task.head, &*head);
         assert!(same, "this thread runs in another kernel: use that kernel's enter()");
-        Cx { kernel: self, task }
+        Cx { kernel: self, task, not_send: PhantomData }
     }
 }
 

@@ -56,6 +56,7 @@ errnos! {
     ENOSPC = 28, "No space left on device";
     EROFS = 30, "Read-only file system";
     ERANGE = 34, "Numerical result out of range";
+    EDEADLK = 35, "Resource deadlock avoided";
     ENOSYS = 38, "Function not implemented";
     ETIME = 62, "Timer expired";
     ETIMEDOUT = 110, "Connection timed out";

@@ -62,6 +62,7 @@ pub struct Kernel {
     pub(crate) load: crate::stats::LoadAverage,
     pub(crate) heap: crate::heap::HeapBook,
     pub(crate) sysctls: crate::proc::Sysctls,
+    pub(crate) identity: crate::home::Identity,
     init: AtomicU32,
     kthreadd: AtomicU32,
     /// Stands for the address space of user-like tasks, and for the kernel's own.
@@ -115,6 +116,7 @@ impl Kernel {
             load: crate::stats::LoadAverage::default(),
             heap: crate::heap::HeapBook::default(),
             sysctls: crate::proc::Sysctls::new(&config),
+            identity: crate::home::Identity::default(),
             init: AtomicU32::new(NO_TASK),
             kthreadd: AtomicU32::new(NO_TASK),
             user_mm: 0,
@@ -216,11 +218,31 @@ impl Kernel {
         name: &str,
         body: impl FnOnce(&Cx<'_>) -> R + Send,
     ) -> Result<R, EnterError> {
+        self.enter_holding(name, (), body)
+    }
+
+    /// As [`try_enter_as`](Kernel::try_enter_as), but drops `hold` as soon as the job is on its
+    /// way to a CPU: what keeps a machine's clock from jumping while a host thread acts. It must
+    /// go before the job is through: a CPU that is busy may need time to pass to get to it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn enter_holding<R: Send>(
+        &self,
+        name: &str,
+        hold: impl Sized,
+        body: impl FnOnce(&Cx<'_>) -> R + Send,
+    ) -> Result<R, EnterError> {
         assert!(!on_kernel_stack(), "already inside a kernel: call its functions directly");
         if self.halted() {
             return Err(EnterError::Ended);
         }
-        let spawn = |body, done| self.ring(name, body, done);
+        let spawn = |body, done| {
+            let rung = self.ring(name, body, done);
+            drop(hold);
+            rung
+        };
         job::run(&self.machine, spawn, || body(&self.cx())).map_err(|error| match error {
             JobError::Panicked(message) => EnterError::Panicked(message),
             JobError::Killed => EnterError::Ended,

@@ -13,6 +13,7 @@ mod config;
 mod cx;
 mod doorbell;
 mod errno;
+mod home;
 pub mod format;
 pub mod heap;
 mod kernel;

@@ -94,6 +94,15 @@ impl Kernel {
         self.print_trace(cx, kthreads_base::head::stack_pointer_now());
     }
 
+    /// Logs who called module text that faulted: modules keep frame pointers, so this is exact.
+    fn print_frames(&self, cx: &Cx<'_>, fault: &Fault) {
+        log!(cx, Level::Alert, " <TASK>");
+        kthreads_base::head::for_each_frame(fault.sp, fault.bp, |address| {
+            self.print_frame(cx, address);
+        });
+        log!(cx, Level::Alert, " </TASK>");
+    }
+
     /// Logs the places in modules' text that the stack holds from `sp` up.
     pub(crate) fn print_trace(&self, cx: &Cx<'_>, sp: usize) {
         log!(cx, Level::Warning, " <TASK>");
@@ -273,6 +282,15 @@ impl Kernel {
         self.dump_stack(cx);
     }
 
+    /// Tells of a panic in a work; the worker goes on.
+    pub(crate) fn report_work_panic(&self, cx: &Cx<'_>, message: &str) {
+        self.count_bug();
+        let (comm, pid) = (cx.task.comm(), cx.task.pid());
+        log!(cx, Level::Alert, "BUG: {message}");
+        log!(cx, Level::Alert, "kthreads: a work of {comm} (pid {pid}) ended by this panic");
+        self.dump_stack(cx);
+    }
+
     /// Ends the running thread because Rust code in it panicked.
     pub fn die_of_panic(&self, cx: &Cx<'_>, message: &str) -> ! {
         log!(cx, Level::Alert, "BUG: {message}");
@@ -325,7 +343,11 @@ impl Kernel {
         }
         self.print_unloaded(&cx, fault);
         log!(&cx, Level::Alert, "Call Trace:");
-        self.print_trace(&cx, fault.sp);
+        if self.module_of_text(fault.ip).is_some() {
+            self.print_frames(&cx, fault);
+        } else {
+            self.print_trace(&cx, fault.sp);
+        }
         self.die(&cx)
     }
 

@@ -1,21 +1,22 @@
 //! Waiting for Rust code: wait queues, completions and workers that need no unsafe and cannot be
 //! used before they are initialised.
 
+mod worker;
+
 use alloc::boxed::Box;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::pin::Pin;
 
-use kthreads_base::{SpinLock, container_of, pin_field, with_current};
+pub use crate::wait::Completion;
+pub use kthreads_base::{SpinGuard, SpinLock};
+pub use worker::{ThisWork, WorkItem, WorkerThread};
 
-use crate::kthread::{DelayedWork, Work, Worker};
+use crate::home::Home;
 use crate::task::state::*;
-use crate::thread::Thread;
-use crate::time::{Jiffies, msecs_to_jiffies};
-use crate::wait::{Completion, Limit, Sleep, WaitFlags, WaitQueueHead, Waited};
-use crate::{Cx, Errno, Kernel};
+use crate::time::msecs_to_jiffies;
+use crate::wait::{Limit, Sleep, WaitFlags, WaitQueueHead, Waited};
+use crate::{Cx, Errno};
 
-/// A wait queue.
+/// A wait queue. It belongs to the first kernel that uses it: another one's use panics.
 ///
 /// # Examples
 ///
@@ -35,16 +36,14 @@ use crate::{Cx, Errno, Kernel};
 ///         shared.1.fetch_add(1, Ordering::SeqCst);
 ///         shared.0.wake_all(cx);
 ///     }
-///     while reader.is_alive(cx) {
-///         cx.sleep(1);
-///     }
-///     reader.stop(cx)
+///     reader.join(cx)
 /// })?;
 /// assert_eq!(seen, 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WaitQueue {
     head: Pin<Box<WaitQueueHead>>,
+    home: Home,
 }
 
 impl Default for WaitQueue {
@@ -58,7 +57,7 @@ impl WaitQueue {
     pub fn new() -> WaitQueue {
         let head = Box::pin(WaitQueueHead::new());
         head.as_ref().init();
-        WaitQueue { head }
+        WaitQueue { head, home: Home::default() }
     }
 
     fn event<R>(
@@ -68,6 +67,7 @@ impl WaitQueue {
         limit: Limit,
         mut condition: impl FnMut() -> Option<R>,
     ) -> (Waited, Option<R>) {
+        self.home.check(cx.kernel);
         let mut value = None;
         let holds = || {
             value = condition();
@@ -118,8 +118,30 @@ impl WaitQueue {
         self.event(cx, Sleep::Uninterruptible, limit, condition).1.ok_or(Errno::ETIMEDOUT)
     }
 
+    /// Sleeps until `condition` gives something, a signal comes, or the thread is told to stop, at
+    /// most `ms` milliseconds (Linux: wait_event_interruptible_timeout).
+    ///
+    /// # Errors
+    ///
+    /// ETIMEDOUT when it gave nothing in time, ERESTARTSYS when a signal or kthread_stop came
+    /// first.
+    pub fn wait_interruptible_timeout<R>(
+        &self,
+        cx: &Cx<'_>,
+        ms: u32,
+        condition: impl FnMut() -> Option<R>,
+    ) -> Result<R, Errno> {
+        let limit = Limit::At(msecs_to_jiffies(ms));
+        match self.event(cx, Sleep::Interruptible, limit, condition) {
+            (_, Some(value)) => Ok(value),
+            (Waited::Interrupted, None) => Err(Errno::ERESTARTSYS),
+            (_, None) => Err(Errno::ETIMEDOUT),
+        }
+    }
+
     /// Wakes all sleepers, so that each looks at its condition (Linux: wake_up_all).
     pub fn wake_all(&self, cx: &Cx<'_>) {
+        self.home.check(cx.kernel);
         cx.kernel.wake_up(self.head.as_ref(), TASK_NORMAL, None, 0);
     }
 
@@ -145,6 +167,51 @@ impl Completion {
         cx.kernel.wait_for_completion(cx, self);
     }
 
+    /// Passes if that needs no waiting (Linux: try_wait_for_completion).
+    pub fn try_wait(&self, cx: &Cx<'_>) -> bool {
+        cx.kernel.try_wait_for_completion(self)
+    }
+
+    /// Waits until it is this caller's turn to pass, a signal comes, or the thread is told to stop
+    /// (Linux: wait_for_completion_interruptible).
+    ///
+    /// # Errors
+    ///
+    /// ERESTARTSYS when a signal or kthread_stop came first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kthreads_host::HostMachine;
+    /// # use kthreads_kernel::{Config, Errno, Kernel, sync::Completion};
+    /// # use std::sync::Arc;
+    /// # let kernel = Kernel::boot(HostMachine::new(Default::default())?, Config::default())?;
+    /// let passed = kernel.enter(|cx| -> Result<u32, Errno> {
+    ///     let ready = Arc::new(Completion::new());
+    ///     let theirs = ready.clone();
+    ///     let thread = cx.spawn("waiter", move |cx| {
+    ///         let mut passed = 0;
+    ///         while theirs.wait_interruptible(cx).is_ok() {
+    ///             passed += 1;
+    ///         }
+    ///         passed
+    ///     })?;
+    ///     ready.complete(cx);
+    ///     ready.complete(cx);
+    ///     cx.sleep(20);
+    ///     thread.stop(cx)
+    /// })?;
+    /// assert_eq!(passed, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_interruptible(&self, cx: &Cx<'_>) -> Result<(), Errno> {
+        let state = TASK_INTERRUPTIBLE;
+        match cx.kernel.wait_for_completion_state(cx, self, state, Limit::Never) {
+            Waited::Interrupted => Err(Errno::ERESTARTSYS),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits at most `ms` milliseconds (Linux: wait_for_completion_timeout).
     ///
     /// # Errors
@@ -157,150 +224,5 @@ impl Completion {
             Waited::TimedOut => Err(Errno::ETIMEDOUT),
             _ => Ok(()),
         }
-    }
-}
-
-/// What a Rust work does; it may be called many times.
-type WorkBody = Box<dyn Fn(&Cx<'_>) + Send + Sync>;
-
-/// A work with its closure.
-struct RustWork {
-    delayed: DelayedWork,
-    body: WorkBody,
-}
-
-pin_field!(fn RustWork::delayed -> delayed: DelayedWork);
-container_of!(fn RustWork::of_delayed <- delayed: DelayedWork);
-
-extern "C" fn run_rust_work(work: &Work) {
-    let delayed = DelayedWork::of_work(work).get_ref();
-    let body = &RustWork::of_delayed(delayed).get_ref().body;
-    with_current(|kernel: &Kernel, _| body(&kernel.cx()));
-}
-
-/// What a worker's thread and its handles share. Works live as long as this, so that none can
-/// vanish while it waits.
-struct Shared {
-    worker: Worker,
-    works: SpinLock<Vec<Pin<Arc<RustWork>>>>,
-}
-
-pin_field!(fn Shared::worker -> worker: Worker);
-
-/// A thread that runs works one after another (Linux: kthread_worker).
-///
-/// # Examples
-///
-/// ```
-/// # use kthreads_host::HostMachine;
-/// # use kthreads_kernel::{Config, Errno, Kernel, sync::WorkerThread};
-/// # use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
-/// # let kernel = Kernel::boot(HostMachine::new(Default::default())?, Config::default())?;
-/// let done = Arc::new(AtomicU32::new(0));
-/// let count = done.clone();
-/// kernel.enter(|cx| -> Result<(), Errno> {
-///     let worker = WorkerThread::new(cx, "worker")?;
-///     let work = worker.work(cx, move |_| {
-///         count.fetch_add(1, Ordering::Relaxed);
-///     });
-///     assert!(work.queue(cx));
-///     work.flush(cx);
-///     worker.destroy(cx)
-/// })?;
-/// assert_eq!(done.load(Ordering::Relaxed), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct WorkerThread {
-    shared: Pin<Arc<Shared>>,
-    thread: Thread<i32>,
-}
-
-/// A work of a [`WorkerThread`].
-pub struct WorkItem {
-    shared: Pin<Arc<Shared>>,
-    work: Pin<Arc<RustWork>>,
-}
-
-impl WorkerThread {
-    /// Makes a worker and its thread (Linux: kthread_create_worker).
-    ///
-    /// # Errors
-    ///
-    /// As [`Cx::create`].
-    pub fn new(cx: &Cx<'_>, name: &str) -> Result<WorkerThread, Errno> {
-        let works = SpinLock::new(Vec::new());
-        let shared = Arc::pin(Shared { worker: Worker::new(0), works });
-        shared.as_ref().worker().init(0);
-        let theirs = shared.clone();
-        let thread =
-            cx.create(name, move |cx| cx.kernel.worker_main(cx, theirs.as_ref().worker()))?;
-        if let Some(task) = cx.kernel.hold_task(thread.id()) {
-            shared.worker.set_task(task.address());
-        }
-        Ok(WorkerThread { shared, thread: thread.wake(cx) })
-    }
-
-    /// Makes a work that does `body` each time it is queued.
-    pub fn work(&self, _cx: &Cx<'_>, body: impl Fn(&Cx<'_>) + Send + Sync + 'static) -> WorkItem {
-        let work = RustWork { delayed: DelayedWork::default(), body: Box::new(body) };
-        let work = Arc::pin(work);
-        work.as_ref().delayed().init(run_rust_work);
-        self.shared.works.lock().push(work.clone());
-        WorkItem { shared: self.shared.clone(), work }
-    }
-
-    /// Waits for all that is queued by now (Linux: kthread_flush_worker).
-    pub fn flush(&self, cx: &Cx<'_>) {
-        cx.kernel.flush_worker(cx, self.shared.as_ref().worker());
-    }
-
-    /// Does what is queued, then ends the thread (Linux: kthread_destroy_worker). Works on their
-    /// timers are cancelled first.
-    ///
-    /// # Errors
-    ///
-    /// EINTR when the thread had been killed.
-    pub fn destroy(self, cx: &Cx<'_>) -> Result<(), Errno> {
-        let works = self.shared.works.lock().clone();
-        for work in &works {
-            let delayed = work.as_ref().delayed();
-            if delayed.timer().is_pending() {
-                cx.kernel.cancel_delayed_work_sync(cx, delayed);
-            }
-        }
-        cx.kernel.flush_worker(cx, self.shared.as_ref().worker());
-        self.thread.stop(cx).map(|_| ())
-    }
-}
-
-impl WorkItem {
-    fn delayed(&self) -> Pin<&DelayedWork> {
-        self.work.as_ref().delayed()
-    }
-
-    /// Queues the work; false if it waits already (Linux: kthread_queue_work).
-    pub fn queue(&self, cx: &Cx<'_>) -> bool {
-        cx.kernel.queue_work(self.shared.as_ref().worker(), self.delayed().work())
-    }
-
-    /// Queues the work after that many jiffies; false if it waits already (Linux:
-    /// kthread_queue_delayed_work).
-    pub fn queue_after(&self, cx: &Cx<'_>, delay: Jiffies) -> bool {
-        cx.kernel.queue_delayed_work(self.shared.as_ref().worker(), self.delayed(), delay.0)
-    }
-
-    /// Waits for the instance that waits or runs now (Linux: kthread_flush_work); a work on its
-    /// timer is queued at once first, as otherwise this would wait for ever.
-    pub fn flush(&self, cx: &Cx<'_>) {
-        if self.delayed().timer().is_pending() {
-            cx.kernel.mod_delayed_work(self.shared.as_ref().worker(), self.delayed(), 0);
-        }
-        cx.kernel.flush_work(cx, self.delayed().work());
-    }
-
-    /// Takes the work out of line or off its timer and waits if it runs; true if it waited
-    /// (Linux: kthread_cancel_delayed_work_sync).
-    pub fn cancel(&self, cx: &Cx<'_>) -> bool {
-        cx.kernel.cancel_delayed_work_sync(cx, self.delayed())
     }
 }

@@ -62,6 +62,8 @@ static void check_current(void)
 	CHECK(current->blocked.sig[0] == old.sig[0]);
 }
 
+static int caught;
+
 static int sleeper(void *unused)
 {
 	allow_signal(SIGUSR2);
@@ -70,8 +72,9 @@ static int sleeper(void *unused)
 		if (!kthread_should_stop() && !signal_pending(current))
 			schedule();
 		__set_current_state(TASK_RUNNING);
-		if (signal_pending(current))
-			CHECK(kernel_dequeue_signal() == SIGUSR2);
+		/* A stop, too, lets signal_pending() say yes. */
+		if (signal_pending(current) && kernel_dequeue_signal() == SIGUSR2)
+			caught++;
 	}
 	return 7;
 }
@@ -111,10 +114,9 @@ static void check_task(void)
 	CHECK(task->policy == SCHED_FIFO && task->rt_priority == 9);
 	CHECK(task->prio == 90 && task->normal_prio == 90);
 
-	local_bh_disable();
 	send_sig(SIGUSR2, task, 1);
-	local_bh_enable();
 	msleep(20);
+	CHECK(caught == 1);
 	CHECK(!(task->thread_info.flags & (1UL << TIF_SIGPENDING)));
 
 	get_task_struct(task);

@@ -51,12 +51,8 @@ use table::ExportTable;
 use crate::export::Export;
 
 /// The exported functions of this part.
-pub(crate) static FUNCTIONS: &[&[Export]] = &[
-    refs::EXPORTS,
-    param::numbers::EXPORTS,
-    param::flags::EXPORTS,
-    param::strings::EXPORTS,
-];
+pub(crate) static FUNCTIONS: &[&[Export]] =
+    &[refs::EXPORTS, param::numbers::EXPORTS, param::flags::EXPORTS, param::strings::EXPORTS];
 
 /// A module to load.
 #[derive(Clone, Copy, Debug)]

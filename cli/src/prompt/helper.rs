@@ -8,7 +8,7 @@ use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper as HelperTrait, Highlighter, Hinter};
 
-use crate::session::Session;
+use super::held::Held;
 
 /// Characters between which a word stands.
 const BREAKS: &[char] = &[' ', '\t', '\n', ';', '&', '(', '>', '\'', '"'];
@@ -16,7 +16,7 @@ const BREAKS: &[char] = &[' ', '\t', '\n', ';', '&', '(', '>', '\'', '"'];
 /// Answers the line editor.
 #[derive(Highlighter, Hinter)]
 pub(super) struct Helper {
-    session: Arc<Session>,
+    held: Arc<Held>,
     files: FilenameCompleter,
 }
 
@@ -24,12 +24,13 @@ impl HelperTrait for Helper {}
 
 impl Helper {
     /// Answers for a kernel.
-    pub(super) fn new(session: Arc<Session>) -> Helper {
-        Helper { session, files: FilenameCompleter::new() }
+    pub(super) fn new(held: Arc<Held>) -> Helper {
+        Helper { held, files: FilenameCompleter::new() }
     }
 
-    fn in_kernel(&self, list: fn(&Cx<'_>) -> Vec<String>) -> Vec<String> {
-        self.session.kernel.enter(list)
+    fn in_kernel(&self, list: impl FnOnce(&Cx<'_>) -> Vec<String> + Send) -> Vec<String> {
+        // A kernel that has ended knows no names; the next line tells.
+        self.held.enter("host", |cx, _| list(cx)).unwrap_or_default()
     }
 
     /// All that could stand where `word` begins, behind the command's name.
@@ -37,7 +38,7 @@ impl Helper {
         match command {
             "" | "help" => command_names().map(str::to_owned).collect(),
             "rmmod" => self.in_kernel(module_names),
-            "insmod" => self.session.host.objects.names().map(str::to_owned).collect(),
+            "insmod" => self.held.session.host.objects.names().map(str::to_owned).collect(),
             "kill" | "renice" | "taskset" | "chrt" => self.in_kernel(pids),
             "pkill" | "pgrep" | "pidof" => self.in_kernel(task_names),
             _ if word.starts_with('/') => self.paths(word),
@@ -52,7 +53,7 @@ impl Helper {
             let names = cx.kernel.proc_list(cx, path).unwrap_or_default();
             names.iter().map(|entry| format!("{folder}/{}", entry.name)).collect()
         };
-        self.session.kernel.enter(list)
+        self.in_kernel(list)
     }
 }
 

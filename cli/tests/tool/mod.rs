@@ -1,6 +1,5 @@
 //! Runs the command that cargo has just built.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -27,7 +26,7 @@ impl Run {
 }
 
 /// Runs `kthreads` with these arguments in the root of the repository.
-pub(crate) fn kthreads<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
+pub(crate) fn kthreads(arguments: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kthreads"));
     command.args(arguments).current_dir(root()).stdin(Stdio::null()).env_remove("CC");
     let output = command.output().expect("the command was built");

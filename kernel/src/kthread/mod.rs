@@ -28,6 +28,8 @@ use kthreads_base::AtomicFn;
 const SHOULD_STOP: u32 = 1;
 const SHOULD_PARK: u32 = 2;
 const PER_CPU: u32 = 4;
+/// Its function has come to its end: it will park no more. Only Rust threads say so.
+const ENDING: u32 = 8;
 
 /// What makes a task a kernel thread (Linux: struct kthread).
 #[derive(Debug, Default)]

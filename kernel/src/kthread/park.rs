@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use super::{PER_CPU, SHOULD_PARK};
+use super::{ENDING, PER_CPU, SHOULD_PARK};
 use crate::proc::WaitsIn;
 use crate::task::Task;
 use crate::task::state::*;
@@ -25,7 +25,10 @@ impl Kernel {
             self.warn_once(cx, "kthread_park of a thread that was told to park before");
             return Err(Errno::EBUSY);
         }
-        task.kthread.bits.fetch_or(SHOULD_PARK, Ordering::SeqCst);
+        let before = task.kthread.bits.fetch_or(SHOULD_PARK, Ordering::SeqCst);
+        if before & ENDING != 0 {
+            return Err(Errno::ENOSYS);
+        }
         if core::ptr::eq(task, cx.task.get_ref()) {
             return Ok(());
         }
@@ -37,7 +40,16 @@ impl Kernel {
         while task.state() == TASK_PARKED && !task.head.is_saved() {
             cx.task.head.relax();
         }
-        Ok(())
+        if task.kthread.has(ENDING) { Err(Errno::ENOSYS) } else { Ok(()) }
+    }
+
+    /// Says that the running thread will park no more, so that nobody waits for it to: whoever
+    /// asks before this is answered here, and whoever asks later is told at once.
+    pub(crate) fn kthread_parks_no_more(&self, cx: &Cx<'_>) {
+        let before = cx.task.kthread.bits.fetch_or(ENDING, Ordering::SeqCst);
+        if before & SHOULD_PARK != 0 {
+            self.complete(&cx.task.kthread.parked);
+        }
     }
 
     /// Lets a parked thread go on; without a park request it does nothing (Linux:

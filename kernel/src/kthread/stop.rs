@@ -21,10 +21,7 @@ impl Kernel {
         self.trace(cx, Event::KthreadStop { pid: task.pid(), comm: task.comm() });
         self.get_task(task);
         self.check_stop(cx, task);
-        task.kthread.bits.fetch_or(SHOULD_STOP, Ordering::SeqCst);
-        self.kthread_unpark(task);
-        self.set_notify_signal(task);
-        self.wake_up_process(task);
+        self.ask_to_stop(task);
         let waits = cx.waits_in(WaitsIn::KthreadStop);
         self.wait_for_completion(cx, &task.kthread.exited);
         drop(waits);
@@ -33,6 +30,20 @@ impl Kernel {
         self.put_task(task);
         self.trace(cx, Event::KthreadStopRet { result });
         result
+    }
+
+    /// Waits for a kernel thread's end and tells it nothing.
+    pub(crate) fn kthread_wait_for_end(&self, cx: &Cx<'_>, task: &Task) {
+        let _waits = cx.waits_in(WaitsIn::KthreadStop);
+        self.wait_for_completion(cx, &task.kthread.exited);
+    }
+
+    /// Tells a kernel thread to stop and wakes it; does not wait.
+    pub(crate) fn ask_to_stop(&self, task: &Task) {
+        task.kthread.bits.fetch_or(SHOULD_STOP, Ordering::SeqCst);
+        self.kthread_unpark(task);
+        self.set_notify_signal(task);
+        self.wake_up_process(task);
     }
 
     /// What the task's function returned, if it has.

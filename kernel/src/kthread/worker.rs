@@ -23,6 +23,10 @@ use crate::{Cx, Kernel};
 
 const ORDER: Ordering = Ordering::Relaxed;
 
+/// A flag of a worker whose thread has ended for good: no work waits, none can be queued. Only
+/// Rust workers get it; C's flags are low bits.
+const CLOSED: u32 = 1 << 31;
+
 /// What a work does.
 pub type WorkFn = extern "C" fn(&Work);
 
@@ -115,6 +119,10 @@ impl Worker {
         self.task.store(address, Ordering::Release);
     }
 
+    fn is_closed(&self) -> bool {
+        self.flags.load(ORDER) & CLOSED != 0
+    }
+
     /// Whether works wait.
     pub fn has_works(&self) -> bool {
         !self.work_list.is_empty()
@@ -144,6 +152,11 @@ impl Work {
         self.func.set(func);
         self.worker.set(None);
         self.canceling.store(0, ORDER);
+    }
+
+    /// The worker it was last queued on.
+    pub(crate) fn worker(&self) -> Option<Pin<&Worker>> {
+        self.worker.get()
     }
 
     fn address(&self) -> usize {
@@ -222,7 +235,7 @@ impl Kernel {
     /// kthread_queue_work). From any context.
     pub fn queue_work(&self, worker: Pin<&Worker>, work: Pin<&Work>) -> bool {
         let held = worker.get_ref().lock.lock();
-        let queued = !work.is_blocked();
+        let queued = !work.is_blocked() && !worker.is_closed();
         if queued {
             self.insert_work(worker, &held, work, Place::Last);
         }
@@ -284,7 +297,9 @@ impl Kernel {
     pub fn flush_worker(&self, cx: &Cx<'_>, worker: Pin<&Worker>) {
         let flush = pin!(new_flush());
         let flush = flush.as_ref();
-        self.queue_work(worker, flush.work());
+        if !self.queue_work(worker, flush.work()) {
+            return;
+        }
         let _waits = cx.waits_in(WaitsIn::KthreadFlushWorker);
         self.wait_for_completion(cx, &flush.done);
     }
@@ -298,7 +313,7 @@ impl Kernel {
         delay: u64,
     ) -> bool {
         let held = worker.get_ref().lock.lock();
-        let queued = !delayed.work.is_blocked();
+        let queued = !delayed.work.is_blocked() && !worker.is_closed();
         if queued {
             self.arm_delayed(worker, &held, delayed, delay);
         }
@@ -329,7 +344,7 @@ impl Kernel {
         let Some(worker) = delayed.work.worker.get() else { return };
         let held = worker.get_ref().lock.lock();
         unlink_init(&held, &delayed.get_ref().work);
-        if delayed.work.canceling.load(ORDER) == 0 {
+        if delayed.work.canceling.load(ORDER) == 0 && !worker.is_closed() {
             self.insert_work(worker, &held, delayed.work(), Place::Last);
         }
     }
@@ -352,8 +367,37 @@ impl Kernel {
             }
             was_waiting = is_linked(work) && unlink_init(&held, work);
         }
-        self.arm_delayed(worker, &held, delayed, delay);
+        if !worker.is_closed() {
+            self.arm_delayed(worker, &held, delayed, delay);
+        }
         was_waiting
+    }
+
+    /// Takes a delayed work out of line or off its timer; does not wait if it runs. True if it
+    /// waited.
+    pub(crate) fn take_delayed_work(&self, delayed: Pin<&DelayedWork>) -> bool {
+        let Some(worker) = delayed.work.worker.get() else { return false };
+        let held = worker.get_ref().lock.lock();
+        let held = self.cancel_timer(worker, held, delayed);
+        is_linked(&delayed.work) && unlink_init(&held, &delayed.get_ref().work)
+    }
+
+    /// Closes a worker at the end of its thread: works that still wait are taken out of line, and
+    /// whoever waits for them goes on.
+    pub(crate) fn close_worker(&self, worker: Pin<&Worker>) {
+        let worker = worker.get_ref();
+        loop {
+            let held = worker.lock.lock();
+            worker.flags.fetch_or(CLOSED, ORDER);
+            worker.current_work.store(0, ORDER);
+            let Some(work) = worker.work_list.take_first(&held) else { return };
+            let work = work.get_ref();
+            let is_flush = work.func.address() == tell_flushed as *const () as usize;
+            drop(held);
+            if is_flush {
+                tell_flushed(work);
+            }
+        }
     }
 
     /// Stops the timer; the lock is dropped meanwhile, and queueing is blocked.

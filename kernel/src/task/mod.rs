@@ -59,6 +59,9 @@ pub struct Task {
     /// What C sees as its `struct sighand_struct`: a lock that modules may take.
     pub(crate) siglock: RawSpinLock,
     killed: AtomicBool,
+    /// Frames on its stack that others may have links to. If it ends while there are some (killed
+    /// in the condition of a wait), the stack is never used again.
+    pub(crate) pinned_frames: AtomicU32,
     /// The memory nodes it may use: bit 0 is the only one there is.
     pub(crate) mems_allowed: AtomicU64,
 }
@@ -96,6 +99,7 @@ impl Task {
             free_next: AtomicU32::new(NO_TASK),
             siglock: RawSpinLock::new(),
             killed: AtomicBool::new(false),
+            pinned_frames: AtomicU32::new(0),
             mems_allowed: AtomicU64::new(1),
         };
         task.head.index.store(index, Ordering::Relaxed);
@@ -208,6 +212,7 @@ impl Task {
 
     pub(crate) fn start_life(&self) {
         self.killed.store(false, Ordering::Relaxed);
+        self.pinned_frames.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 

@@ -1,6 +1,7 @@
 //! Waiting for a condition (Linux: the wait_event macros), for Rust code.
 
 use core::pin::{Pin, pin};
+use core::sync::atomic::Ordering;
 
 use super::{Limit, WaitEntry, WaitFlags, WaitQueueHead, Waited};
 use crate::task::state::*;
@@ -32,6 +33,27 @@ impl Sleep {
     }
 }
 
+/// A wait under way. The condition is anybody's code and may panic: the entry leaves the queue
+/// whatever happens.
+struct Waiting<'a, 'k> {
+    cx: &'a Cx<'k>,
+    queue: Pin<&'a WaitQueueHead>,
+    entry: Pin<&'a WaitEntry>,
+}
+
+impl Drop for Waiting<'_, '_> {
+    fn drop(&mut self) {
+        self.cx.kernel.finish_wait(self.cx, self.queue, self.entry.get_ref());
+        count_frames(self.cx, -1);
+    }
+}
+
+/// Counts frames of the running task that others have links to. Only the task itself writes.
+fn count_frames(cx: &Cx<'_>, change: i32) {
+    let frames = &cx.task.pinned_frames;
+    frames.store(frames.load(Ordering::Relaxed).wrapping_add_signed(change), Ordering::Relaxed);
+}
+
 impl Kernel {
     /// Sleeps on `queue` until `condition` holds (Linux: ___wait_event). The condition is read
     /// first without sleeping, and again after each wake-up; it wins over a signal and over the
@@ -51,6 +73,8 @@ impl Kernel {
         }
         let entry = pin!(WaitEntry::new(cx, flags));
         let entry = entry.as_ref();
+        let waiting = Waiting { cx, queue, entry };
+        count_frames(cx, 1);
         let mut left = limit;
         let waited = loop {
             let prepared = self.prepare_to_wait_event(cx, queue, entry, sleep.state());
@@ -65,7 +89,7 @@ impl Kernel {
             }
             left = self.schedule_limit(cx, left);
         };
-        self.finish_wait(cx, queue, entry.get_ref());
+        drop(waiting);
         waited
     }
 }
