@@ -62,6 +62,22 @@ impl Kernel {
         interrupt_point();
     }
 
+    /// Lets those who wait for the running task's CPU go first; it stays runnable whatever its
+    /// state says.
+    pub(crate) fn give_way(&self, task: &Task) {
+        let irqs = task.head.irq_save();
+        let mut rq = self.rq_here(task).lock();
+        let waiting = rq.waiting > 0;
+        if waiting {
+            rq.pass(task);
+        }
+        drop(rq);
+        task.head.irq_restore(irqs);
+        if waiting {
+            self.switch(task, Switch::Preempted);
+        }
+    }
+
     /// The run queue of the CPU that `task`, which is running, runs on.
     pub(crate) fn rq_here(&self, task: &Task) -> &kthreads_base::SpinLock<RunQueue> {
         &self.cpus[task.head.cpu() as usize].rq

@@ -166,13 +166,17 @@ impl Kernel {
         here.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
     }
 
-    /// Spends `span` busily (Linux: udelay): the CPU serves interrupts, and other tasks if the
-    /// caller may be preempted.
+    /// Spends `span` busily (Linux: udelay): the CPU serves interrupts, and whoever has begun to
+    /// wait for the CPU gets it at once if the caller may be preempted. A clock that jumps over
+    /// delays may stand still meanwhile, so the tick cannot be relied on here.
     pub fn delay(&self, cx: &Cx<'_>, span: Nanos) {
         let deadline = self.machine.now() + span;
         while self.machine.now() < deadline {
             self.machine.delay(cx.cpu(), deadline);
             kthreads_base::interrupt_point();
+            if !cx.in_atomic() {
+                self.give_way(cx.task.get_ref());
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a mask moves a running thread", run: affinity },
     Case { name: "busy threads share a CPU", run: share },
     Case { name: "a thread woken from another CPU gets its turn", run: remote_turn },
+    Case { name: "a busy delay lasts as long as asked and lets others run", run: delay },
     Case { name: "jiffies follow the clock", run: jiffies },
     Case { name: "timers keep their order across CPUs", run: timers },
 ];
@@ -211,6 +212,32 @@ fn remote_turn(kernel: &Kernel) {
         until(cx, || ran.get() == 1);
         assert!(matches!(busy.stop(cx), Ok(())));
         assert!(waits.stop(cx).is_ok());
+    });
+}
+
+fn delay(kernel: &Kernel) {
+    kernel.enter(|cx| {
+        let (begun, ran) = (Count::default(), Count::default());
+        let theirs = (begun.clone(), ran.clone());
+        let thread = cx.create("delays", move |cx| {
+            let start = cx.now();
+            theirs.0.add();
+            cx.kernel.delay(cx, kthreads_base::Nanos::from_millis(40));
+            let spent = cx.now() - start;
+            // It gives the CPU away in nothing but its delays.
+            while theirs.1.get() == 0 {
+                cx.kernel.delay(cx, kthreads_base::Nanos::from_millis(4));
+            }
+            spent
+        });
+        let thread = thread.expect("a thread").bind(cx, 0).wake(cx);
+        until(cx, || begun.get() == 1);
+        let theirs = ran.clone();
+        let other = cx.create("other", move |_| theirs.add()).expect("a thread");
+        let other = other.bind(cx, 0).wake(cx);
+        until(cx, || !thread.is_alive(cx));
+        assert!(thread.stop(cx).expect("it ran").0 >= 40_000_000);
+        assert!(other.stop(cx).is_ok());
     });
 }
 
