@@ -58,15 +58,24 @@ fn what_one_side_writes_the_other_reads() {
 }
 
 #[test]
-fn each_header_compiles_alone() {
+fn each_header_compiles_alone_with_gcc() {
+    compile_each(&Compiler::gcc());
+}
+
+#[test]
+fn each_header_compiles_alone_with_clang_if_that_is_there() {
+    if let Some(clang) = Compiler::clang() {
+        compile_each(&clang);
+    }
+}
+
+fn compile_each(compiler: &Compiler) {
     let headers = headers();
     assert!(headers.len() > 100, "only {} headers were found", headers.len());
-    for compiler in Compiler::all() {
-        for header in &headers {
-            // Twice: the second time must add nothing.
-            let include = format!("#include <{0}>\n#include <{0}>\n", header.display());
-            compiler.check("-Werror", &include);
-        }
+    for header in &headers {
+        // Twice: the second time must add nothing.
+        let include = format!("#include <{0}>\n#include <{0}>\n", header.display());
+        compiler.feed(&["-Werror", "-fsyntax-only"], &include);
     }
 }
 

@@ -37,9 +37,17 @@ fn modules() -> Vec<PathBuf> {
 fn check(module: &Path) -> Result<(), String> {
     let path = module.to_str().expect("the names are plain");
     let run = kthreads(&["run", path, "--fast-forward", "--for", "3", "--cpus", CPUS]);
-    let complaint = complaint(&run, &promises(module));
+    let warned = run.err.contains("warning:") && !is_old(module);
+    let warning = warned.then(|| "the compiler warned".to_owned());
+    let complaint = complaint(&run, &promises(module)).or(warning);
     complaint
         .map_or(Ok(()), |what| Err(format!("{}: {what}; {}", module.display(), run.describe())))
+}
+
+/// Whether a module is of a time whose types differ from today's: a timer's function took a number,
+/// and compilers say so.
+fn is_old(module: &Path) -> bool {
+    module.to_string_lossy().contains("legacy_")
 }
 
 /// Says what is wrong with a run, if something is.
@@ -47,7 +55,7 @@ fn complaint(run: &Run, promises: &[String]) -> Option<String> {
     if run.status != Some(0) {
         return Some("it must end with status 0".to_owned());
     }
-    if run.err.contains("error:") || run.err.contains("warning:") {
+    if run.err.contains("error:") {
         return Some("the compiler complained".to_owned());
     }
     if !run.out.contains("nothing is left behind") {

@@ -7,11 +7,12 @@
 
 mod call;
 mod job;
+mod jobs;
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::SpinLock;
@@ -321,53 +322,5 @@ fn status_of(ended: Ended) -> i32 {
         Ended::Finished => 0,
         Ended::Exit(code) => code,
         Ended::Killed(signal) => SIGNAL_STATUS + signal as i32,
-    }
-}
-
-impl Shell {
-    /// The background commands that have not been waited for.
-    pub(crate) fn jobs(&self) -> Vec<Arc<Job>> {
-        let mut jobs = self.inner.jobs.lock();
-        jobs.retain(|job| !job.is_done());
-        jobs.clone()
-    }
-
-    fn add_job(&self, job: Arc<Job>) {
-        let mut jobs = self.inner.jobs.lock();
-        jobs.retain(|job| !job.is_done());
-        jobs.push(job);
-    }
-
-    /// Waits for the background commands; says so of each that hangs and goes on without it.
-    pub fn wait_for_jobs(&self, cx: &Cx<'_>) -> Ended {
-        self.wait_until_signal(cx);
-        check_signals(cx).err().unwrap_or(Ended::Finished)
-    }
-
-    /// As [`wait_for_jobs`](Shell::wait_for_jobs), but leaves the signal that ends the wait to
-    /// the caller's task.
-    pub(crate) fn wait_until_signal(&self, cx: &Cx<'_>) {
-        for job in self.jobs() {
-            match self.wait_for(cx, &job) {
-                JobEnd::Interrupted => return,
-                JobEnd::Hung => self.report_hung(cx, &job),
-                JobEnd::Done(_) | JobEnd::Died => {}
-            }
-        }
-    }
-
-    /// Says on standard error which task hangs, and where; nobody waits for it any more.
-    pub fn report_hung(&self, cx: &Cx<'_>, job: &Arc<Job>) {
-        self.inner.jobs.lock().retain(|other| !Arc::ptr_eq(other, job));
-        self.count_hung();
-        let seconds = cx.kernel.config().hung_task_seconds;
-        let mut lines = vec![format!(
-            "kthreads: task {}:{} blocked for more than {seconds} seconds; going on without it",
-            job.name(),
-            job.pid()
-        )];
-        lines.extend(files::stack_of(cx, job.pid()));
-        lines.push(String::new());
-        self.host().write(Stream::Error, &lines.join("\n"));
     }
 }

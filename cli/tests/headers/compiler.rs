@@ -36,12 +36,16 @@ impl Compiler {
     /// All that are installed; gcc must be.
     pub(crate) fn all() -> Vec<Compiler> {
         let mut all = vec![Compiler::gcc()];
-        all.extend(Compiler::find("clang"));
+        all.extend(Compiler::clang());
         all
     }
 
     pub(crate) fn gcc() -> Compiler {
         Compiler::find("gcc").expect("gcc is installed")
+    }
+
+    pub(crate) fn clang() -> Option<Compiler> {
+        Compiler::find("clang")
     }
 
     fn find(name: &'static str) -> Option<Compiler> {
@@ -56,11 +60,6 @@ impl Compiler {
         command.arg("-I").arg(root().join("include")).args(FLAGS);
         command.arg("-isystem").arg(&self.own_headers);
         command
-    }
-
-    /// Compiles a source text without making anything.
-    pub(crate) fn check(&self, flag: &str, source: &str) {
-        self.feed(&[flag, "-fsyntax-only"], source);
     }
 
     /// Compiles a source text; returns what the compiler writes.

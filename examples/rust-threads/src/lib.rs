@@ -22,6 +22,11 @@ pub use worker::worker;
 
 use kthreads_kernel::{Errno, Kernel};
 
+/// The page about this API: what it shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust-api.md")]
+struct Page;
+
 /// A program that can be run by name.
 pub struct Program {
     /// The name, which is that of the C module with the same log.

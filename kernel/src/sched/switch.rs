@@ -170,10 +170,9 @@ impl Kernel {
     /// Frees what a dead task ran on; its slot stays while somebody holds a reference.
     fn reap(&self, dead: &Task) {
         let stack = dead.stack.lock().take();
-        if dead.pinned_frames.load(Ordering::Relaxed) > 0 {
-            // Others have links to frames on it: it stays as it is for good.
-            drop(stack);
-        } else if let Some(stack) = stack {
+        // While others have links to frames on it, it stays as it is for good.
+        let is_pinned = dead.pinned_frames.load(Ordering::Relaxed) > 0;
+        if let Some(stack) = stack.filter(|_| !is_pinned) {
             self.machine.stack_free(stack);
         }
         // A killed thread's closure may still be there; it was never begun.

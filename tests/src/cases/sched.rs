@@ -232,8 +232,7 @@ fn delay(kernel: &Kernel) {
         });
         let thread = thread.expect("a thread").bind(cx, 0).wake(cx);
         until(cx, || begun.get() == 1);
-        let theirs = ran.clone();
-        let other = cx.create("other", move |_| theirs.add()).expect("a thread");
+        let other = cx.create("other", move |_| ran.add()).expect("a thread");
         let other = other.bind(cx, 0).wake(cx);
         until(cx, || !thread.is_alive(cx));
         assert!(thread.stop(cx).expect("it ran").0 >= 40_000_000);

@@ -1,0 +1,117 @@
+//! The seed programs, byte for byte as they are, behave as they were seen to on Linux 6.1.
+//!
+//! They are not part of the repository: where they are not beside it, there is nothing to check,
+//! and that is said.
+
+mod tool;
+
+use tool::{Run, kthreads, root};
+
+/// Runs a seed with a script, in as little time as it needs; nothing if it is not there.
+fn seed(name: &str, script: &str) -> Option<Run> {
+    let file = root().join("../shared/seeds").join(format!("{name}.c"));
+    if !file.is_file() {
+        eprintln!("not checked: {} is not there", file.display());
+        return None;
+    }
+    let file = file.to_str().expect("a path of text");
+    let run = kthreads(&["run", file, "--fast-forward", "--script", script]);
+    assert_eq!(run.status, Some(0), "{}", run.describe());
+    assert!(run.out.ends_with("kthreads: nothing is left behind\n"), "{}", run.out);
+    Some(run)
+}
+
+impl Run {
+    /// How many lines of the log are `text`; blanks around it do not count.
+    fn count(&self, text: &str) -> usize {
+        self.log().iter().filter(|line| line.trim() == text).count()
+    }
+
+    /// The kernel time, in seconds, of the last line of the log that is `text`.
+    fn time_of(&self, text: &str) -> f64 {
+        let line = self.out.lines().rfind(|line| line.trim_end().ends_with(text));
+        let line = line.unwrap_or_else(|| panic!("no '{text}': {}", self.describe()));
+        let stamp = line.trim_start_matches('[').split(']').next().unwrap_or_default();
+        stamp.trim().parse().expect("a time stamp")
+    }
+
+    /// The lines of `ps` that show a task of that name.
+    fn ps(&self, command: &str) -> Vec<&str> {
+        self.out
+            .lines()
+            .filter(|line| line.starts_with("root") && line.ends_with(command))
+            .collect()
+    }
+}
+
+#[test]
+fn waitqueue_pair_is_unloaded_at_once() {
+    let script = "sleep 25; ps -ef; pkill -9 -x mythread; sleep 1; ps -ef; rmmod waitqueue_pair; \
+                  cat /proc/modules; lsmod";
+    let Some(run) = seed("waitqueue_pair", script) else { return };
+    for name in ["[mythread]", "[mythread2]"] {
+        let lines = run.ps(name);
+        assert_eq!(lines.len(), 2, "kill -9 does nothing: {}", run.describe());
+        assert!(lines.iter().all(|line| line.split_whitespace().nth(2) == Some("2")), "{lines:?}");
+    }
+    assert_eq!(run.count("has been woke up !"), 3, "{}", run.describe());
+    assert_eq!(run.count("IN thread_function_1 thread_function: 10 times"), 2);
+    assert_eq!(run.count("First thread function has stopped ,return 0"), 1);
+    let took =
+        run.time_of("Second thread function_1 has stopped ,return 0") - run.time_of("Hello, exit!");
+    assert!(took < 0.5, "rmmod took {took} s");
+    assert!(run.out.contains("\nModule                  Size  Used by\nkthreads: "), "{}", run.out);
+}
+
+#[test]
+fn completion_pair_is_unloaded_after_the_next_complete() {
+    let script = "sleep 3; ps -eo stat,comm; rmmod completion_pair & ; sleep 1; ps -eo stat,comm; \
+                  ps -ef; sleep 15; lsmod";
+    let Some(run) = seed("completion_pair", script) else { return };
+    assert_eq!(run.out.lines().filter(|line| *line == "D    mythread").count(), 2, "{}", run.out);
+    assert_eq!(run.out.lines().filter(|line| *line == "D    rmmod").count(), 1, "{}", run.out);
+    assert_eq!(run.ps(" rmmod").len(), 1);
+    let took =
+        run.time_of("First thread function has stopped ,return 0") - run.time_of("Hello, exit!");
+    assert!((5.0..8.0).contains(&took), "rmmod took {took} s");
+    assert_eq!(run.count("Second thread function_1 has stopped ,return 0"), 1);
+}
+
+#[test]
+fn killable_ends_by_sigkill_only() {
+    let script = "sleep 5; grep ^Sig /proc/$(pidof my_function)/status; \
+                  pkill -15 -x my_function; sleep 1; ps -ef; pkill -9 -x my_function; sleep 1; \
+                  pidof my_function; rmmod killable";
+    let Some(run) = seed("killable", script) else { return };
+    assert!(run.out.contains("SigIgn:\tfffffffffffffeff\nSigCgt:\t0000000000000100\n"));
+    assert_eq!(run.ps("[my_function]").len(), 1);
+    assert_eq!(run.count("Leaving my_function"), 1);
+    let left = run.time_of("Leaving my_function");
+    assert!((6.0..6.5).contains(&left), "it left after {left} s");
+    assert_eq!(run.count("<1> init wait_for_completion()"), 1);
+    assert_eq!(run.count("Goodbye"), 1);
+    assert!(!run.out.contains("has stopped ,return"), "rmmod stopped it: {}", run.out);
+}
+
+#[test]
+fn killable_is_stopped_by_rmmod() {
+    let Some(run) = seed("killable", "sleep 4; rmmod killable") else { return };
+    assert_eq!(run.count("should stop: 1"), 1, "{}", run.describe());
+    assert_eq!(run.count("First thread function has stopped ,return 0"), 1);
+    let stopped = run.time_of("First thread function has stopped ,return 0");
+    assert!((4.0..4.5).contains(&stopped), "it was stopped after {stopped} s");
+}
+
+#[test]
+fn waitqueue_noreset_spins_for_a_second() {
+    let Some(run) = seed("waitqueue_noreset", "sleep 15; ps -ef; rmmod waitqueue_noreset") else {
+        return;
+    };
+    let spun = run.ps("[mythread]")[0].contains("00:00:01");
+    assert!(spun, "{:?}", run.ps("[mythread]"));
+    assert!(run.out.contains("printk messages dropped") || run.count("has been woke up !") > 1000);
+    for thread in ["First thread function", "Second thread function_1"] {
+        let text = format!("{thread} has stopped ,return 15");
+        assert_eq!(run.count(&text), 1, "{thread}");
+    }
+}
