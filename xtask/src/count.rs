@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 8] = [
-    ("base/src", 60),
+    ("base/src", 54),
     ("kernel/src", 0),
     ("shell/src", 0),
-    ("loader/src", 40),
-    ("machine/fiber/src", 12),
-    ("machine/host/src", 120),
-    ("capi/src", 420),
-    ("cli/src", 12),
+    ("loader/src", 11),
+    ("machine/fiber/src", 8),
+    ("machine/host/src", 52),
+    ("capi/src", 55),
+    ("cli/src", 4),
 ];
 
 /// Prints the counts; fails where there are more than the limit.
