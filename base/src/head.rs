@@ -187,12 +187,11 @@ pub fn for_each_word(sp: usize, mut see: impl FnMut(usize)) {
     if !stack::in_range(sp) {
         return;
     }
-    // The lowest page of a slot may be its guard.
-    let lowest = (sp & !(SLOT_SIZE - 1)) + 4096;
+    let lowest = (sp & !(SLOT_SIZE - 1)) + stack::guard_size();
     let end = (sp | (SLOT_SIZE - 1)) - 63;
     let start = sp.max(lowest).next_multiple_of(size_of::<usize>());
     for address in (start..end).step_by(size_of::<usize>()) {
-        // SAFETY: above its guard page a slot is mapped and readable at any time.
+        // SAFETY: above its guard a slot is mapped and readable at any time.
         see(unsafe { core::ptr::read_volatile(address as *const usize) });
     }
 }
@@ -205,10 +204,10 @@ pub fn for_each_frame(sp: usize, mut bp: usize, mut see: impl FnMut(usize)) {
         return;
     }
     let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let mut lowest = sp.max((sp & !(SLOT_SIZE - 1)) + 4096);
+    let mut lowest = sp.max((sp & !(SLOT_SIZE - 1)) + stack::guard_size());
     while bp >= lowest && bp < end - 16 && bp.is_multiple_of(size_of::<usize>()) {
         let record = bp as *const [usize; 2];
-        // SAFETY: the record lies above the guard page of the slot and below its end.
+        // SAFETY: the record lies above the guard of the slot and below its end.
         let [next, address] = unsafe { core::ptr::read_volatile(record) };
         see(address);
         lowest = bp + 16;
@@ -508,19 +507,26 @@ pub fn interrupt_point() {
 }
 
 /// Delivers the pending interrupts on the CPU's interrupt stack.
+///
+/// Where interrupts are real, the thread may be moved to another CPU as long as its flag is on:
+/// the flag goes off before the CPU's word is looked at, and the look after it went on again may
+/// be at another CPU's, which is as good: what came for the CPU it left was taken there before.
 #[cold]
 #[inline(never)]
 fn deliver() {
     let head = current_head();
-    // The thread cannot move to another CPU meanwhile: interrupts go off first, and an interrupt
-    // never reschedules.
-    while head.local().pending.swap(0, Ordering::Relaxed) != 0 {
+    loop {
         head.irqs_off.store(1, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
-        on_irq_stack(head);
+        if head.local().pending.swap(0, Ordering::Relaxed) != 0 {
+            on_irq_stack(head);
+        }
         compiler_fence(Ordering::SeqCst);
         head.irqs_off.store(0, Ordering::Relaxed);
         compiler_fence(Ordering::SeqCst);
+        if head.local().pending.load(Ordering::Relaxed) == 0 {
+            return;
+        }
     }
 }
 

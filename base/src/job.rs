@@ -15,7 +15,8 @@ use crate::Machine;
 /// It is told when this is dropped, so a job can end any way it likes.
 pub struct Done {
     word: *const AtomicU32,
-    machine: Arc<dyn Machine>,
+    /// There until it is dropped.
+    machine: Option<Arc<dyn Machine>>,
 }
 
 // SAFETY: the word is an atomic that outlives this (see `run`).
@@ -23,8 +24,14 @@ unsafe impl Send for Done {}
 
 impl Drop for Done {
     fn drop(&mut self) {
-        // SAFETY: `run` keeps the word until it reads 1, which is stored here and nowhere else.
-        self.machine.wake_host(unsafe { &*self.word });
+        // Who is told may end the kernel at once, and with it this thread wherever it is: with
+        // interrupts off its CPU does not end before the machine is let go of.
+        let _no_interrupts = crate::on_kernel_stack().then(crate::IrqGuard::new);
+        if let Some(machine) = self.machine.take() {
+            // SAFETY: `run` keeps the word until it reads 1, which is stored here and nowhere
+            // else.
+            machine.wake_host(unsafe { &*self.word });
+        }
     }
 }
 
@@ -77,7 +84,7 @@ pub fn run<R: Send, E>(
     // SAFETY: only the lifetime changes. The job borrows from the caller, who does not return
     // before Done is dropped, and the kernel drops Done only when it is through with the job.
     let job: Body = unsafe { core::mem::transmute(job) };
-    let done = Done { word: &word, machine: machine.clone() };
+    let done = Done { word: &word, machine: Some(machine.clone()) };
     let spawned = spawn(job, done);
     machine.wait_host(&word);
     debug_assert_eq!(word.load(Ordering::Relaxed), 1);
@@ -115,6 +122,9 @@ impl<T> Default for Mailbox<T> {
 
 impl<T> Mailbox<T> {
     fn with<R>(&self, body: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
+        // Nothing may come between a kernel thread and the end of its turn: an interrupt, or who
+        // preempts it, could wait for the flag for ever.
+        let _no_interrupts = crate::on_kernel_stack().then(crate::IrqGuard::new);
         while self.locked.swap(true, Ordering::Acquire) {
             core::hint::spin_loop();
         }

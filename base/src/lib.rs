@@ -16,6 +16,8 @@
 
 extern crate alloc;
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 pub mod func;
 pub mod head;
 pub mod job;
@@ -87,6 +89,15 @@ pub fn fatal(what: &str) -> ! {
             panic!("a second panic ends the program");
         }
     }
+    IS_FATAL.store(true, Ordering::Release);
     let _bomb = Bomb;
     panic!("kthreads: fatal: {what}");
 }
+
+/// Whether [`fatal`] was called, for a machine whose panic handler otherwise ends a thread only.
+pub fn is_fatal() -> bool {
+    IS_FATAL.load(Ordering::Acquire)
+}
+
+/// Once for the program, which ends.
+static IS_FATAL: AtomicBool = AtomicBool::new(false);

@@ -14,6 +14,8 @@ pub const SLOT_SIZE: usize = 64 * 1024;
 /// to tell that it is on one of those.
 static RANGE_START: AtomicUsize = AtomicUsize::new(0);
 static RANGE_LENGTH: AtomicUsize = AtomicUsize::new(0);
+/// How much of the low end of a slot is never mapped.
+static GUARD_SIZE: AtomicUsize = AtomicUsize::new(4096);
 
 /// Tells where all kernel stacks lie. A machine calls it once a process (or once a boot).
 ///
@@ -24,6 +26,18 @@ pub unsafe fn reserve_range(start: usize, length: usize) {
     assert!(start.is_multiple_of(SLOT_SIZE), "the stack range must be slot-aligned");
     RANGE_START.store(start, Ordering::Relaxed);
     RANGE_LENGTH.store(length, Ordering::Release);
+}
+
+/// Tells how much of the low end of a slot faults, in bytes; a page unless a machine says more.
+/// Called once, before any stack is used.
+pub fn set_guard_size(bytes: usize) {
+    assert!(bytes < SLOT_SIZE, "a slot cannot be all guard");
+    GUARD_SIZE.store(bytes, Ordering::Relaxed);
+}
+
+/// How much of the low end of a slot faults, in bytes.
+pub fn guard_size() -> usize {
+    GUARD_SIZE.load(Ordering::Relaxed)
 }
 
 /// Whether `address` lies in the range of kernel stacks.

@@ -80,10 +80,20 @@ pub unsafe extern "C" fn call_on(top: usize, function: extern "C" fn()) {
 /// `entry` finds the stack as after a call from nowhere: a null return address, and a null frame
 /// pointer that ends back traces.
 pub fn prepare(stack: &Stack, entry: extern "C" fn() -> !) -> usize {
+    // SAFETY: the stack is owned by the caller, mapped at its top, and nobody runs on it.
+    unsafe { prepare_at(stack.top(), entry) }
+}
+
+/// As [`prepare`], on any stack whose 16-byte aligned upper end is `top`.
+///
+/// # Safety
+///
+/// Nobody uses that stack, and the words below `top` are mapped.
+pub unsafe fn prepare_at(top: usize, entry: extern "C" fn() -> !) -> usize {
     let mut words = [0; SAVED_WORDS + 1];
     words[SAVED_WORDS - 1] = entry as usize;
-    let sp = stack.top() - size_of_val(&words);
-    // SAFETY: the stack is owned by the caller, mapped at its top, and nobody runs on it.
+    let sp = top - size_of_val(&words);
+    // SAFETY: by the caller's promise the words are mapped and nobody's.
     unsafe { (sp as *mut [usize; SAVED_WORDS + 1]).write(words) };
     sp
 }
