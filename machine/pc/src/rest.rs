@@ -107,12 +107,13 @@ pub(crate) fn let_go() {
 pub(crate) fn rest(me: &Processor, until: Nanos, heeds: Heeds) {
     let raised = me.raised.load(Ordering::SeqCst);
     loop {
-        // Before anything else: the caller may have been moved to another processor meanwhile,
-        // which an interrupt must have come before.
-        if heeds == Heeds::Interrupts && me.raised.load(Ordering::SeqCst) != raised {
+        interrupts::disable();
+        // The caller may have been moved to another processor, before it came here or while it
+        // rested: an interrupt came before that.
+        let was_moved = !core::ptr::eq(processor::this(), me);
+        if was_moved || has_been_disturbed(me, raised, heeds) {
             break;
         }
-        interrupts::disable();
         if has_reason_to_run(me, until, heeds) {
             break;
         }
@@ -124,10 +125,11 @@ pub(crate) fn rest(me: &Processor, until: Nanos, heeds: Heeds) {
         go_to_rest(me, until, heeds);
         while me.rests.load(Ordering::SeqCst) {
             interrupts::enable_and_hlt();
+            interrupts::disable();
             if has_been_disturbed(me, raised, heeds) {
+                end_rest(me);
                 break;
             }
-            interrupts::disable();
             if me.number() == 0 && outside::is_wanted() && me.rests.load(Ordering::SeqCst) {
                 outside::run();
             }
@@ -159,6 +161,14 @@ fn go_to_rest(me: &Processor, until: Nanos, heeds: Heeds) {
     }
 }
 
+/// Ends a rest whose reason was seen before whoever raised it has ended it.
+fn end_rest(me: &Processor) {
+    let mut counts = COUNTS.lock();
+    if core::ptr::eq(processor::this(), me) && me.rests.load(Ordering::SeqCst) {
+        wake(&mut counts, me);
+    }
+}
+
 /// Ends the rest of a processor for which there is a reason to run. From its own interrupt, or
 /// from another processor, which then still has to interrupt it.
 fn wake_if_due(processor: &Processor) {
@@ -177,11 +187,15 @@ fn wake_due(counts: &mut Counts, processor: &Processor) -> bool {
     if !is_due && (is_deaf || !processor.is_pending()) {
         return false;
     }
+    wake(counts, processor);
+    true
+}
+
+fn wake(counts: &mut Counts, processor: &Processor) {
     processor.rests.store(false, Ordering::SeqCst);
     processor.until.store(u64::MAX, Ordering::SeqCst);
     counts.running += 1;
     clock::run_on();
-    true
 }
 
 /// If nothing is under way: stops the clock, and moves it on as far as the next event.
