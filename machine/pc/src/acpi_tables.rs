@@ -2,6 +2,8 @@
 
 use core::ptr::NonNull;
 
+use acpi::address::AddressSpace;
+use acpi::fadt::Fadt;
 use acpi::madt::{Madt, MadtEntry};
 use acpi::{AcpiHandler, AcpiTables, PhysicalMapping};
 
@@ -24,6 +26,15 @@ impl AcpiHandler for Mapped {
     fn unmap_physical_region<T>(_: &PhysicalMapping<Self, T>) {}
 }
 
+/// What the tables say of devices.
+#[derive(Default)]
+pub(crate) struct Devices {
+    /// Where the serial port's interrupt comes from.
+    pub(crate) serial_input: Option<SerialInput>,
+    /// The port of the power management timer.
+    pub(crate) pm_timer: Option<u16>,
+}
+
 /// Where the device controller's line of the serial port is.
 pub(crate) struct SerialInput {
     /// The physical address of the controller.
@@ -33,9 +44,22 @@ pub(crate) struct SerialInput {
 }
 
 /// Reads the tables: notes the processors and the address of the local controllers.
-pub(crate) fn read(rsdp: u64) -> Option<SerialInput> {
+pub(crate) fn read(rsdp: u64) -> Devices {
     // SAFETY: the loader gave the address.
-    let tables = unsafe { AcpiTables::from_rsdp(Mapped, rsdp as usize) }.ok()?;
+    let Ok(tables) = (unsafe { AcpiTables::from_rsdp(Mapped, rsdp as usize) }) else {
+        return Devices::default();
+    };
+    Devices { serial_input: read_madt(&tables), pm_timer: read_fadt(&tables) }
+}
+
+fn read_fadt(tables: &AcpiTables<Mapped>) -> Option<u16> {
+    let fadt = tables.find_table::<Fadt>().ok()?;
+    let timer = fadt.get().pm_timer_block().ok()??;
+    let is_port = timer.address_space == AddressSpace::SystemIo;
+    is_port.then(|| u16::try_from(timer.address).ok()).flatten()
+}
+
+fn read_madt(tables: &AcpiTables<Mapped>) -> Option<SerialInput> {
     let madt = tables.find_table::<Madt>().ok()?;
     let madt = madt.get();
     apic::set_address(u64::from(madt.local_apic_address));

@@ -92,10 +92,14 @@ pub(crate) fn begin_calibration() {
     write(TIMER_INITIAL, u32::MAX);
 }
 
-/// Ends a measurement that took `micros` microseconds.
-pub(crate) fn end_calibration(micros: u64) {
-    let turns = u64::from(u32::MAX - read(TIMER_CURRENT));
-    TIMER_RATE.store((turns * 1000 / micros) as u32, Ordering::Relaxed);
+/// How many turns the timer has made since the measurement began.
+pub(crate) fn timer_turns() -> u64 {
+    u64::from(u32::MAX - read(TIMER_CURRENT))
+}
+
+/// Ends a measurement in which the timer made so many turns in so many nanoseconds.
+pub(crate) fn end_calibration(turns: u64, nanos: u64) {
+    TIMER_RATE.store((turns * 1_000_000 / nanos.max(1)) as u32, Ordering::Relaxed);
     write(TIMER_INITIAL, 0);
 }
 

@@ -26,8 +26,8 @@ const RUNS: u64 = u64::MAX;
 /// The wall clock when the machine's clock was zero, in seconds since 1970.
 static WALL_SECONDS: AtomicU64 = AtomicU64::new(0);
 
-const CALIBRATION_MICROS: u64 = 10_000;
-const PIT_HERTZ: u64 = 1_193_182;
+/// How long the counter is measured, at least.
+const MEASURED_NANOS: u64 = 10_000_000;
 
 unsafe extern "C" {
     static boot_tsc: u64;
@@ -38,15 +38,27 @@ fn counter() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-/// Measures the counter and the interrupt timer against the one clock whose rate is known.
-pub(crate) fn init() {
+/// Measures the counter and the interrupt timer against a clock whose rate is known: the ACPI power
+/// management timer at `pm_timer`, or else the interval timer that every PC has.
+///
+/// An emulated processor may be stopped for long at any point. So the clocks are read in pairs,
+/// each time the one pair of several that took the shortest, and how long the measurement takes
+/// does not matter.
+pub(crate) fn init(pm_timer: Option<u16>) {
+    let reference = Reference::new(pm_timer);
     apic::begin_calibration();
-    let before = counter();
-    wait_by_pit(CALIBRATION_MICROS);
-    let counts = counter() - before;
-    apic::end_calibration(CALIBRATION_MICROS);
-    let nanos = u128::from(CALIBRATION_MICROS * 1000);
-    SCALE.store(((nanos << 32) / u128::from(counts.max(1))) as u64, Ordering::Relaxed);
+    let first = read_together(|| reference.turns());
+    let first_of_apic = read_together(apic::timer_turns);
+    while reference.nanos(first.value, reference.turns()) < MEASURED_NANOS {}
+    let last = read_together(|| reference.turns());
+    let last_of_apic = read_together(apic::timer_turns);
+    let counts = last.counter - first.counter;
+    let nanos = reference.nanos(first.value, last.value);
+    let scale = (u128::from(nanos) << 32) / u128::from(counts.max(1));
+    SCALE.store(scale as u64, Ordering::Relaxed);
+    let counts_of_apic = u128::from(last_of_apic.counter - first_of_apic.counter);
+    let nanos_of_apic = ((counts_of_apic * scale) >> 32) as u64;
+    apic::end_calibration(last_of_apic.value - first_of_apic.value, nanos_of_apic);
     // The symbol is a physical address.
     let start = physical(&raw const boot_tsc as u64).cast::<u64>();
     // SAFETY: written by boot.s before any Rust ran.
@@ -54,22 +66,78 @@ pub(crate) fn init() {
     WALL_SECONDS.store(read_wall_clock() - counted() / 1_000_000_000, Ordering::Relaxed);
 }
 
-/// Waits by channel 2 of the interval timer, which runs at a known rate.
-fn wait_by_pit(micros: u64) {
-    let turns = (PIT_HERTZ * micros / 1_000_000) as u16;
-    let mut gate = Port::<u8>::new(0x61);
-    let mut mode = Port::<u8>::new(0x43);
-    let mut channel = Port::<u8>::new(0x42);
-    // SAFETY: the timer's second channel and its gate; nobody else uses them.
-    unsafe {
-        let old = gate.read() & !3;
-        gate.write(old);
-        mode.write(0xb0);
-        channel.write(turns as u8);
-        channel.write((turns >> 8) as u8);
-        gate.write(old | 1);
-        while gate.read() & 0x20 == 0 {}
-        gate.write(old);
+/// The counter and another clock at nearly the same time.
+struct Pair {
+    counter: u64,
+    value: u64,
+}
+
+fn read_together(read: impl Fn() -> u64) -> Pair {
+    const TRIES: u32 = 16;
+    let mut shortest = u64::MAX;
+    let mut best = Pair { counter: 0, value: 0 };
+    for _ in 0..TRIES {
+        let before = counter();
+        let value = read();
+        let took = counter() - before;
+        if took < shortest {
+            shortest = took;
+            best = Pair { counter: before + took / 2, value };
+        }
+    }
+    best
+}
+
+/// A clock whose rate is known.
+enum Reference {
+    /// The ACPI power management timer, at this port: 24 bits at 3.579545 MHz.
+    PowerManagement(u16),
+    /// Channel 2 of the interval timer: 16 bits down at 1.193182 MHz.
+    Interval,
+}
+
+impl Reference {
+    fn new(pm_timer: Option<u16>) -> Reference {
+        if let Some(port) = pm_timer {
+            return Reference::PowerManagement(port);
+        }
+        let mut gate = Port::<u8>::new(0x61);
+        // SAFETY: starts the second channel from its highest count; nobody else uses it.
+        unsafe {
+            let old = gate.read() & !3;
+            gate.write(old | 1);
+            Port::<u8>::new(0x43).write(0xb4);
+            Port::<u8>::new(0x42).write(0xff);
+            Port::<u8>::new(0x42).write(0xff);
+        }
+        Reference::Interval
+    }
+
+    /// The turns it has made, as far as its bits go.
+    fn turns(&self) -> u64 {
+        match self {
+            Reference::PowerManagement(port) => {
+                // SAFETY: reading the timer has no effect.
+                let turns = unsafe { Port::<u32>::new(*port).read() };
+                u64::from(turns & 0xff_ffff)
+            }
+            // SAFETY: latches and reads the count.
+            Reference::Interval => unsafe {
+                Port::<u8>::new(0x43).write(0x80);
+                let low = Port::<u8>::new(0x42).read();
+                let high = Port::<u8>::new(0x42).read();
+                u64::from(u16::MAX - u16::from_le_bytes([low, high]))
+            },
+        }
+    }
+
+    /// The time between two readings.
+    fn nanos(&self, from: u64, to: u64) -> u64 {
+        let (mask, hertz) = match self {
+            Reference::PowerManagement(_) => (0xff_ffff, 3_579_545),
+            Reference::Interval => (0xffff, 1_193_182),
+        };
+        (to.wrapping_sub(from) & mask) * 1_000_000_000 / hertz
     }
 }
 

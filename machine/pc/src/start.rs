@@ -115,10 +115,10 @@ fn set_up_processors(rsdp: u64) {
     stacks::init();
     traps::init();
     apic::mask_legacy();
-    let serial_input = acpi_tables::read(rsdp);
-    clock::init();
+    let devices = acpi_tables::read(rsdp);
+    clock::init(devices.pm_timer);
     begin(processor::at(0));
-    if let Some(input) = serial_input {
+    if let Some(input) = devices.serial_input {
         apic::route(input.controller, input.line, apic::Vector::Serial, processor::at(0));
         serial::enable_input();
     }

@@ -173,6 +173,8 @@ extern "C" fn pc_exception(frame: &Frame) {
     // SAFETY: the slot of `sp` is one that code runs on, so its top word names a thread; the
     // exception stack is ours, and nobody is on it but us.
     unsafe { (top_word(own) as *mut usize).write(*(top_word(sp) as *const usize)) };
+    // Nobody may take the CPU from the thread here: the next who faults needs this stack.
+    head::current_head().irq_save();
     interrupts::enable();
     head::report_fault(&fault)
 }
