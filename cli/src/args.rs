@@ -1,5 +1,6 @@
 //! The command line: what can be written, and what it means.
 
+mod boot;
 mod modules;
 #[cfg(test)]
 mod tests;
@@ -11,8 +12,10 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use kthreads_session::Show;
 use kthreads_shell::duration;
 
+pub(crate) use boot::{BootCommand, Start};
 pub(crate) use modules::ModuleArgument;
 
 /// The most virtual CPUs a kernel can have.
@@ -23,6 +26,7 @@ Examples:
   kthreads run hello.c                         compile, load, follow the log until Ctrl-C
   kthreads run pair.c --fast-forward --script 'sleep 25; ps -ef; rmmod pair'
   kthreads shell pair.c                        the same kernel with a prompt
+  kthreads boot pair.c --script 'ps -ef'       the same kernel on bare metal, in QEMU
   kthreads build a.c b.c -o pair.ko            compile only
 
 Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
@@ -75,6 +79,9 @@ enum CliCommand {
     /// Loads modules, follows the log, runs a script, unloads what is left.
     #[command(after_help = RUN_EXAMPLES)]
     Run(CliRun),
+    /// Boots the kernel on bare metal, in QEMU, and does there what run does.
+    #[command(after_help = boot::BOOT_EXAMPLES)]
+    Boot(boot::CliBoot),
     /// Loads modules and opens a prompt with history and completion.
     #[command(after_help = SHELL_EXAMPLES)]
     Shell(CliShell),
@@ -99,6 +106,13 @@ struct CliMachine {
 
 #[derive(Debug, Args)]
 struct CliRun {
+    #[command(flatten)]
+    work: CliWork,
+}
+
+/// What a run does, on any machine.
+#[derive(Debug, Args)]
+struct CliWork {
     #[command(flatten)]
     machine: CliMachine,
     /// Ends after so many seconds of kernel time, as 10, 0.5 or 2m.
@@ -136,6 +150,8 @@ struct CliBuild {
 pub(crate) enum Command {
     /// `kthreads run`.
     Run(RunCommand),
+    /// `kthreads boot`.
+    Boot(BootCommand),
     /// `kthreads shell`.
     Shell(MachineOptions),
     /// `kthreads build`.
@@ -172,7 +188,7 @@ pub(crate) struct RunCommand {
     /// The commands to run, if there are any.
     pub(crate) script: Option<ScriptSource>,
     /// Whether the log is shown.
-    pub(crate) log: Log,
+    pub(crate) show: Show,
 }
 
 /// Says where a script's text comes from.
@@ -182,15 +198,6 @@ pub(crate) enum ScriptSource {
     Text(String),
     /// A file.
     File(PathBuf),
-}
-
-/// Says whether the kernel's log is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Log {
-    /// On standard output.
-    Follow,
-    /// Not at all.
-    Quiet,
 }
 
 /// Is what `kthreads build` was asked to do.
@@ -269,6 +276,7 @@ impl CliCommand {
     fn name(&self) -> &'static str {
         match self {
             CliCommand::Run(_) => "run",
+            CliCommand::Boot(_) => "boot",
             CliCommand::Shell(_) => "shell",
             CliCommand::Build(_) => "build",
         }
@@ -278,20 +286,28 @@ impl CliCommand {
 fn checked(cli: Cli) -> Result<Command, UsageError> {
     match cli.command {
         CliCommand::Run(run) => checked_run(run).map(Command::Run),
+        CliCommand::Boot(boot) => boot::checked(boot).map(Command::Boot),
         CliCommand::Shell(shell) => checked_machine(shell.machine).map(Command::Shell),
         CliCommand::Build(build) => checked_build(build).map(Command::Build),
     }
 }
 
 fn checked_run(run: CliRun) -> Result<RunCommand, UsageError> {
-    let machine = checked_machine(run.machine)?;
-    let script =
-        run.script.map(ScriptSource::Text).or_else(|| run.script_file.map(ScriptSource::File));
-    if machine.clock == Clock::FastForward && script.is_none() && run.limit.is_none() {
+    let command = checked_work(run.work)?;
+    let is_endless = command.script.is_none() && command.limit.is_none();
+    if command.machine.clock == Clock::FastForward && is_endless {
         return Err(UsageError::EndlessFastForward);
     }
-    let log = if run.quiet { Log::Quiet } else { Log::Follow };
-    Ok(RunCommand { machine, limit: run.limit, script, log })
+    Ok(command)
+}
+
+/// Checks what run and boot have in common.
+fn checked_work(work: CliWork) -> Result<RunCommand, UsageError> {
+    let machine = checked_machine(work.machine)?;
+    let script =
+        work.script.map(ScriptSource::Text).or_else(|| work.script_file.map(ScriptSource::File));
+    let show = if work.quiet { Show::Nothing } else { Show::Log };
+    Ok(RunCommand { machine, limit: work.limit, script, show })
 }
 
 fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {

@@ -5,17 +5,16 @@
 //! as dropped. What a command prints goes out behind every record that was there before: whoever
 //! prints shows those records first, under the same lock.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use kthreads_kernel::Booted;
-use kthreads_kernel::log::{CONSOLE_LOGLEVEL, LOG_LINE_MAX, LogLine, Read, Reader, Ring};
+use kthreads_kernel::log::Ring;
+use kthreads_session::{Level, LogText, More, Show};
 use kthreads_shell::Stream;
 
-use crate::args::Log;
 use crate::crash;
 use crate::status::{BROKEN_PIPE, BUG, exit_now};
 
@@ -28,47 +27,35 @@ pub(crate) type AbovePrompt = Box<dyn FnMut(String) + Send>;
 /// The console of a kernel.
 pub(crate) struct Console {
     ring: Arc<Ring>,
-    follower: Mutex<Follower>,
+    show: Show,
+    text: Mutex<LogText>,
     /// What prints above a prompt. Only the follower's thread uses it: it may have to wait for
     /// the thread that reads there.
     above_prompt: Mutex<Option<AbovePrompt>>,
     /// While a prompt is shown, log lines go above it.
     has_prompt: AtomicBool,
-    level: AtomicU8,
+    level: Level,
     is_closing: AtomicBool,
-}
-
-struct Follower {
-    log: Log,
-    reader: Reader,
-    buffer: Box<[u8; LOG_LINE_MAX]>,
-}
-
-/// Whether there is more to show.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum More {
-    Yes,
-    No,
 }
 
 impl Console {
     /// Makes a console that has shown nothing yet.
-    pub(crate) fn new(ring: Arc<Ring>, log: Log) -> Arc<Console> {
-        let reader = Reader::from_oldest(&ring);
-        let follower = Follower { log, reader, buffer: Box::new([0; LOG_LINE_MAX]) };
+    pub(crate) fn new(ring: Arc<Ring>, show: Show) -> Arc<Console> {
+        let text = Mutex::new(LogText::new(&ring, show, CHUNK));
         Arc::new(Console {
             ring,
-            follower: Mutex::new(follower),
+            show,
+            text,
             above_prompt: Mutex::new(None),
             has_prompt: AtomicBool::new(false),
-            level: AtomicU8::new(CONSOLE_LOGLEVEL),
+            level: Level::default(),
             is_closing: AtomicBool::new(false),
         })
     }
 
     /// Starts the thread that shows the log as it comes.
     pub(crate) fn follow(self: &Arc<Self>, kernel: &Arc<Booted>) {
-        if self.lock().log == Log::Quiet {
+        if self.show == Show::Nothing {
             return;
         }
         let (console, kernel) = (self.clone(), kernel.clone());
@@ -82,7 +69,7 @@ impl Console {
 
     /// Lets only messages below `level` through.
     pub(crate) fn set_level(&self, level: u8) {
-        self.level.store(level, Ordering::Relaxed);
+        self.level.set(level);
     }
 
     /// Tells how to print above a prompt.
@@ -100,10 +87,10 @@ impl Console {
 
     /// Prints text behind all that the log had to say before it.
     pub(crate) fn write(&self, stream: Stream, text: &str) {
-        let mut follower = self.lock();
+        let mut log = self.lock();
         let end = self.ring.next();
         let mut lines = String::new();
-        while self.collect(&mut follower, end, &mut lines) == More::Yes {
+        while self.collect(&mut log, end, &mut lines) == More::Yes {
             put(&mut io::stdout(), &lines);
             lines.clear();
         }
@@ -126,10 +113,10 @@ impl Console {
         let mut lines = String::new();
         loop {
             lines.clear();
-            let mut follower = self.lock();
-            let more = self.collect(&mut follower, self.ring.next(), &mut lines);
-            let next = follower.reader.next;
-            self.show_lines(follower, &lines);
+            let mut text = self.lock();
+            let more = self.collect(&mut text, self.ring.next(), &mut lines);
+            let next = text.next();
+            self.show_lines(text, &lines);
             if more == More::No {
                 return next;
             }
@@ -138,11 +125,11 @@ impl Console {
 
     /// Shows lines, above the prompt if there is one. The printer there may have to wait for the
     /// prompt's thread, so it is called without the lock that a command needs to print.
-    fn show_lines(&self, follower: MutexGuard<'_, Follower>, lines: &str) {
+    fn show_lines(&self, text: MutexGuard<'_, LogText>, lines: &str) {
         if !self.has_prompt.load(Ordering::Acquire) {
             return put(&mut io::stdout(), lines);
         }
-        drop(follower);
+        drop(text);
         let mut printer = self.above_prompt.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *printer {
             Some(printer) if !lines.is_empty() => printer(lines.to_owned()),
@@ -151,44 +138,28 @@ impl Console {
     }
 
     /// Adds the records before `end` to `lines`, as far as they belong in one write.
-    fn collect(&self, follower: &mut Follower, end: u64, lines: &mut String) -> More {
-        if follower.log == Log::Quiet {
-            return More::No;
-        }
-        let level = self.level.load(Ordering::Relaxed);
-        let Follower { reader, buffer, .. } = follower;
-        // Writing to a String does not fail.
-        while reader.next < end {
-            match reader.read(&self.ring, buffer) {
-                Read::Nothing => break,
-                Read::Dropped(count) => {
-                    let _ = writeln!(lines, "** {count} printk messages dropped **");
-                }
-                Read::Record { info, text, .. } if info.level < level => {
-                    let _ = writeln!(lines, "{}", LogLine { time: info.time, text });
-                }
-                Read::Record { .. } => {}
-            }
-            if lines.len() >= CHUNK {
-                crash::note_shown(reader.next);
-                return More::Yes;
-            }
-        }
-        crash::note_shown(reader.next);
-        More::No
+    fn collect(&self, text: &mut LogText, end: u64, lines: &mut String) -> More {
+        let more = text.collect(&self.ring, end, &self.level, lines);
+        crash::note_shown(text.next());
+        more
     }
 
-    fn lock(&self) -> MutexGuard<'_, Follower> {
-        self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, LogText> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Writes text. When nobody reads any more the program ends, quietly.
 fn put(stream: &mut dyn Write, text: &str) {
+    put_bytes(stream, text.as_bytes());
+}
+
+/// Writes text. When nobody reads any more the program ends, quietly.
+pub(crate) fn put_bytes(stream: &mut dyn Write, text: &[u8]) {
     if text.is_empty() {
         return;
     }
-    let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) else {
+    let Err(error) = stream.write_all(text).and_then(|()| stream.flush()) else {
         return;
     };
     if error.kind() == io::ErrorKind::BrokenPipe {

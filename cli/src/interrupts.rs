@@ -3,6 +3,7 @@
 //! The first one ends the script as a signal ends sh, and what is loaded is unloaded cleanly; a
 //! second one ends the program at once. SIGTERM and SIGHUP count like Ctrl-C.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -20,26 +21,28 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Begins to watch. Each first interrupt is told to the script of `session`.
-    pub(crate) fn watch(session: &Arc<Session>) -> Interrupts {
-        let interrupts = Interrupts::default();
-        let mut signals = match Signals::new([SIGINT, SIGTERM, SIGHUP]) {
-            Ok(signals) => signals,
-            Err(error) => {
-                session.tell(&format!("Ctrl-C ends at once: {error}"));
-                return interrupts;
-            }
-        };
-        let (count, session) = (interrupts.count.clone(), session.clone());
+    /// Begins to watch: calls `first` with each first interrupt, and `second` with each that
+    /// follows it.
+    ///
+    /// # Errors
+    ///
+    /// When the signals cannot be watched: they end the program at once then.
+    pub(crate) fn watch(
+        &self,
+        first: impl Fn(u32) + Send + 'static,
+        second: impl Fn() + Send + 'static,
+    ) -> io::Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let count = self.count.clone();
         thread::spawn(move || {
             for signal in signals.forever() {
-                if count.fetch_add(1, Ordering::Relaxed) > 0 {
-                    exit_now(INTERRUPTED);
+                match count.fetch_add(1, Ordering::Relaxed) {
+                    0 => first(signal as u32),
+                    _ => second(),
                 }
-                tell(&session, signal as u32);
             }
         });
-        interrupts
+        Ok(())
     }
 
     /// Whether there was one.
@@ -53,12 +56,21 @@ impl Interrupts {
     }
 }
 
-/// Tells the script. On a thread of its own: a kernel that does not answer must not keep a second
-/// interrupt from being seen.
-fn tell(session: &Arc<Session>, signal: u32) {
-    let session = session.clone();
-    thread::spawn(move || {
-        // A kernel that has ended runs no script.
-        let _ = session.kernel.try_enter_as("host", |cx| session.shell.signal_script(cx, signal));
-    });
+/// Begins to watch for a kernel in this process: each first interrupt is told to its script.
+pub(crate) fn watch(session: &Arc<Session>) {
+    let me = session.clone();
+    // On a thread of its own: a kernel that does not answer must not keep a second interrupt from
+    // being seen.
+    let tell = move |signal| {
+        let session = me.clone();
+        thread::spawn(move || session.interrupt(signal));
+    };
+    if let Err(error) = session.outside.interrupts.watch(tell, || exit_now(INTERRUPTED)) {
+        session.tell(&cannot_watch(&error));
+    }
+}
+
+/// What is said when the signals cannot be watched.
+pub(crate) fn cannot_watch(error: &io::Error) -> String {
+    format!("Ctrl-C ends at once: {error}")
 }

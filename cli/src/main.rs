@@ -1,18 +1,17 @@
 //! The command `kthreads`: runs, watches and debugs Linux kernel-thread modules in a process.
 
 mod args;
+mod boot;
 mod build;
 mod console;
 mod crash;
-mod host;
 mod interrupts;
-mod modules;
 mod objects;
+mod process;
 mod prompt;
 mod run;
 mod session;
 mod status;
-mod summary;
 
 use std::io;
 use std::path::PathBuf;
@@ -24,6 +23,7 @@ fn main() {
     let status = match args::parse() {
         Command::Build(command) => build_modules(command),
         Command::Run(command) => run::run(&command),
+        Command::Boot(command) => boot::boot(&command),
         Command::Shell(machine) => prompt::shell(&machine),
     };
     // Not by returning: a thread of a module may never give its CPU back.

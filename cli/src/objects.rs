@@ -4,7 +4,6 @@
 //! source that a script names is compiled by a thread of the host, while the task that asked
 //! sleeps and the clock is held: compiling takes no kernel time.
 
-use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
@@ -14,29 +13,11 @@ use std::{fs, thread};
 use kthreads_host::{ClockHold, HostMachine};
 use kthreads_kernel::wait::Completion;
 use kthreads_kernel::{Booted, Cx};
+use kthreads_session::{Object, Prepared};
 use kthreads_shell::CommandError;
 
 use crate::args::ModuleArgument;
 use crate::build::{self, BuildError, Colour, Module, Place, Request, Target};
-
-/// Is a module's object file, in memory.
-#[derive(Clone)]
-pub(crate) struct Object {
-    /// The name it is loaded under.
-    pub(crate) name: String,
-    /// Its content.
-    pub(crate) bytes: Arc<[u8]>,
-}
-
-/// Is a module of the command line.
-pub(crate) struct Prepared {
-    /// The module.
-    pub(crate) object: Object,
-    /// What was given on the command line: a source, an object file or a directory.
-    pub(crate) path: PathBuf,
-    /// The parameters that follow it there.
-    pub(crate) parameters: Vec<String>,
-}
 
 /// Builds the modules of a command line and reads them, in the order to load them.
 pub(crate) fn prepare(modules: &[ModuleArgument]) -> Result<Vec<Prepared>, BuildError> {
@@ -45,7 +26,7 @@ pub(crate) fn prepare(modules: &[ModuleArgument]) -> Result<Vec<Prepared>, Build
     let built = build_targets(targets)?;
     let prepared = |(object, target): (Object, usize)| {
         let ModuleArgument { path, parameters } = modules[target].clone();
-        Prepared { object, path, parameters }
+        Prepared { object, path: path.display().to_string(), parameters }
     };
     Ok(built.into_iter().map(prepared).collect())
 }
@@ -69,7 +50,7 @@ pub(crate) fn colour() -> Colour {
 }
 
 /// What became of building a file that a script named.
-type Outcome = Result<Object, String>;
+pub(crate) type Outcome = Result<Object, String>;
 
 /// A file to build, and the task that waits for it.
 struct Order {
@@ -79,35 +60,18 @@ struct Order {
     hold: Mutex<Option<ClockHold>>,
 }
 
-/// Is all objects there are.
+/// Builds what scripts ask for.
 pub(crate) struct Objects {
-    /// Those of the command line, by what they may be called in a script.
-    known: HashMap<String, Object>,
     orders: Mutex<Sender<Arc<Order>>>,
 }
 
 impl Objects {
-    /// Makes the store, and starts the thread that builds what scripts ask for.
-    pub(crate) fn new(kernel: &Arc<Booted>, prepared: &[Prepared]) -> Objects {
-        let mut known = HashMap::new();
-        for module in prepared {
-            let path = module.path.to_string_lossy().into_owned();
-            let file = module.path.file_name().map(|name| name.to_string_lossy().into_owned());
-            let name = module.object.name.clone();
-            let names = [Some(path), file, Some(format!("{name}.ko")), Some(name)];
-            for name in names.into_iter().flatten() {
-                known.entry(name).or_insert_with(|| module.object.clone());
-            }
-        }
+    /// Starts the thread that builds.
+    pub(crate) fn new(kernel: &Arc<Booted>) -> Objects {
         let (orders, inbox) = mpsc::channel::<Arc<Order>>();
         let kernel = kernel.clone();
         thread::spawn(move || inbox.iter().for_each(|order| serve(&kernel, &order)));
-        Objects { known, orders: Mutex::new(orders) }
-    }
-
-    /// The names under which a script can load the modules of the command line.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.known.keys().map(String::as_str)
+        Objects { orders: Mutex::new(orders) }
     }
 
     /// Finds or builds the module that `file` names. In the kernel; the calling task sleeps.
@@ -117,9 +81,6 @@ impl Objects {
         machine: &HostMachine,
         file: &str,
     ) -> Result<Object, CommandError> {
-        if let Some(object) = self.known.get(file) {
-            return Ok(object.clone());
-        }
         let order = Arc::new(Order {
             path: PathBuf::from(file),
             done: Completion::new(),
@@ -148,7 +109,8 @@ fn serve(kernel: &Booted, order: &Order) {
     let _ = kernel.enter_holding("host", hold, |cx| cx.kernel.complete(&order.done));
 }
 
-fn build_one(path: &Path) -> Outcome {
+/// Builds the one module that a path stands for; an error as the user is told.
+pub(crate) fn build_one(path: &Path) -> Outcome {
     let build = Target::of(path).and_then(|target| build_targets(vec![target]));
     let mut built = match build {
         Ok(built) => built,

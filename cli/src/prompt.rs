@@ -1,208 +1,165 @@
-//! `kthreads shell`: the same kernel with a prompt.
-//!
-//! Each line runs as a task of its own. While the prompt waits the clock is held (see [`held`]).
+//! The prompt: lines from a terminal, with editing, history and completion, or from a file.
 
-mod held;
 mod helper;
+mod kernel_here;
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::{env, fs};
 
-use kthreads_kernel::EnterError;
-use kthreads_shell::syntax::{self, Script};
-use kthreads_shell::{Ended, Stream};
+use kthreads_session::Next;
+use kthreads_shell::Stream;
+use kthreads_shell::syntax;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
-use crate::args::{Log, MachineOptions};
-use crate::interrupts::Interrupts;
-use crate::session::Session;
-use crate::summary::summary;
-use crate::{objects, status};
-use held::Held;
+use crate::console::AbovePrompt;
+use crate::status;
 use helper::Helper;
+pub(crate) use kernel_here::shell;
 
 const PROMPT: &str = "kthreads# ";
 /// How many lines of history are kept.
 const HISTORY_LINES: usize = 1000;
-const SIGTERM: u32 = 15;
 
-/// Does `kthreads shell`; returns the exit status.
-pub(crate) fn shell(options: &MachineOptions) -> u8 {
-    let modules = match objects::prepare(&options.modules) {
-        Ok(modules) => modules,
+/// Is a kernel that takes lines, wherever it runs.
+pub(crate) trait Kernel {
+    /// Runs a line or more, which have no syntax errors.
+    fn run(&self, text: &str) -> Next;
+
+    /// All that could stand where `word` begins, behind the command's name.
+    fn candidates(&self, command: &str, word: &str) -> Vec<String>;
+
+    /// Prints something about a line, as its commands do.
+    fn write(&self, stream: Stream, text: &str);
+
+    /// Says something about the run itself.
+    fn tell(&self, text: &str);
+
+    /// Notes what calls for an exit status; the first such call counts.
+    fn call_for(&self, status: u8);
+
+    /// Whether Ctrl-C was pressed since the last line of a terminal.
+    fn is_interrupted(&self) -> bool;
+
+    /// Forgets that.
+    fn reset_interrupts(&self);
+
+    /// Calls `read`, which shows a prompt; log lines go above it meanwhile.
+    fn at_prompt(&self, read: &mut dyn FnMut());
+
+    /// Tells how to print above the prompt.
+    fn set_printer(&self, printer: AbovePrompt);
+}
+
+/// Reads lines and has them run until there are no more.
+pub(crate) fn read(kernel: &Rc<dyn Kernel>) {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return read_terminal(kernel);
+    }
+    read_input(&**kernel);
+}
+
+/// Reads commands from a terminal.
+fn read_terminal(kernel: &Rc<dyn Kernel>) {
+    let mut editor = match editor(kernel) {
+        Ok(editor) => editor,
         Err(error) => {
-            eprintln!("kthreads: {error}");
-            return status::NOT_LOADED;
+            kernel.tell(&format!("no line editing: {error}"));
+            return read_input(&**kernel);
         }
     };
-    let (session, hold) = match Session::start(options, Log::Follow, modules) {
-        Ok(started) => started,
-        Err(error) => {
-            eprintln!("kthreads: {error}");
-            return status::NOT_LOADED;
-        }
-    };
-    let interrupts = Interrupts::watch(&session);
-    let held = Held::new(session.clone(), hold);
-    let prompt = Prompt { session, interrupts, held };
-    if prompt.load() {
-        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-        if is_terminal { prompt.read_terminal() } else { prompt.read_input() }
+    let history = history_file();
+    if let Some(file) = &history {
+        // There is none the first time.
+        let _ = editor.load_history(file);
     }
-    prompt.end()
-}
-
-/// Says whether there is to be another line.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Line,
-    End,
-}
-
-struct Prompt {
-    session: Arc<Session>,
-    interrupts: Interrupts,
-    held: Arc<Held>,
-}
-
-impl Prompt {
-    fn load(&self) -> bool {
-        self.entered(self.held.enter("sh", |cx, session| session.load(cx)))
-            .is_some_and(|r| r.is_ok())
-    }
-
-    /// What came of entering the kernel; if nothing did, that is said.
-    fn entered<R>(&self, result: Result<R, EnterError>) -> Option<R> {
-        result.inspect_err(|error| self.session.died(error)).ok()
-    }
-
-    fn run(&self, script: &Script) -> Next {
-        let ended = self.held.enter("sh", |cx, session| session.shell.run(cx, script));
-        let Some(ended) = self.entered(ended) else {
-            return if self.session.kernel.has_panicked() { Next::End } else { Next::Line };
-        };
-        match ended {
-            Ended::Finished => Next::Line,
-            Ended::Killed(_) => {
-                self.session.console.write(Stream::Output, "\n");
+    while let Some(line) = next_line(&**kernel, &mut editor) {
+        let next = match syntax::parse(&line) {
+            Ok(_) => kernel.run(&line),
+            Err(error) => {
+                kernel.write(Stream::Error, &format!("sh: {error}\n"));
                 Next::Line
             }
-            Ended::Exit(code) => {
-                self.session.call_for(code as u8);
-                Next::End
-            }
-        }
-    }
-
-    /// Reads commands from a terminal, with editing, history and completion.
-    fn read_terminal(&self) {
-        let mut editor = match self.editor() {
-            Ok(editor) => editor,
-            Err(error) => {
-                self.session.tell(&format!("no line editing: {error}"));
-                return self.read_input();
-            }
         };
-        let history = history_file();
-        if let Some(file) = &history {
-            // There is none the first time.
-            let _ = editor.load_history(file);
+        if next == Next::End {
+            break;
         }
-        loop {
-            self.interrupts.reset();
-            let line = self.session.console.at_prompt(|| editor.readline(PROMPT));
-            let line = match line {
-                Ok(line) => line,
-                Err(ReadlineError::Interrupted) => continue,
-                Err(ReadlineError::Eof) => break,
-                Err(error) => {
-                    self.session.tell(&format!("cannot read the terminal: {error}"));
-                    break;
-                }
-            };
-            // A history that cannot be kept is no reason not to run the line.
-            let _ = editor.add_history_entry(&line);
-            let next = match syntax::parse(&line) {
-                Ok(script) => self.run(&script),
-                Err(error) => {
-                    self.session.console.write(Stream::Error, &format!("sh: {error}\n"));
-                    Next::Line
-                }
-            };
-            if next == Next::End {
-                break;
+    }
+    if let Some(file) = &history {
+        let _ = editor.save_history(file);
+    }
+}
+
+/// Reads a line; none at the end of the input.
+fn next_line(kernel: &dyn Kernel, editor: &mut Editor<Helper, FileHistory>) -> Option<String> {
+    loop {
+        kernel.reset_interrupts();
+        let mut line = Err(ReadlineError::Eof);
+        kernel.at_prompt(&mut || line = editor.readline(PROMPT));
+        match line {
+            Ok(line) => {
+                // A history that cannot be kept is no reason not to run the line.
+                let _ = editor.add_history_entry(&line);
+                return Some(line);
             }
-        }
-        if let Some(file) = &history {
-            let _ = editor.save_history(file);
-        }
-    }
-
-    fn editor(&self) -> rustyline::Result<Editor<Helper, FileHistory>> {
-        let config = Config::builder()
-            .completion_type(CompletionType::List)
-            .history_ignore_space(true)
-            .max_history_size(HISTORY_LINES)?
-            .build();
-        let mut editor = Editor::with_config(config)?;
-        editor.set_helper(Some(Helper::new(self.held.clone())));
-        if let Ok(mut printer) = editor.create_external_printer() {
-            let print = move |text: String| {
-                // Nobody is left to tell when the terminal is gone.
-                let _ = printer.print(text);
-            };
-            self.session.console.set_printer(Box::new(print));
-        }
-        Ok(editor)
-    }
-
-    /// Reads commands from what is no terminal, as sh does: a line at a time, and as many more as
-    /// its quotes need.
-    fn read_input(&self) {
-        let mut text = String::new();
-        let mut lines = io::stdin().lock().lines();
-        loop {
-            let line = lines.next().and_then(Result::ok);
-            let is_last = line.is_none();
-            text.push_str(&line.unwrap_or_default());
-            text.push('\n');
-            match syntax::parse(&text) {
-                Err(error) if error.is_incomplete() && !is_last => continue,
-                Err(error) => {
-                    self.session.tell(&error.to_string());
-                    return self.session.call_for(status::USAGE);
-                }
-                Ok(script) => {
-                    text.clear();
-                    let next = self.run(&script);
-                    if self.interrupts.happened() {
-                        return self.session.call_for(status::INTERRUPTED);
-                    }
-                    if next == Next::End || is_last {
-                        return;
-                    }
-                }
+            Err(ReadlineError::Interrupted) => {}
+            Err(ReadlineError::Eof) => return None,
+            Err(error) => {
+                kernel.tell(&format!("cannot read the terminal: {error}"));
+                return None;
             }
         }
     }
+}
 
-    /// Unloads and sums up; returns the exit status.
-    fn end(self) -> u8 {
-        let status = self.held.enter("sh", |cx, session| {
-            session.shell.attach(cx);
-            session.shell.signal_jobs(cx, SIGTERM);
-            session.unload(cx);
-            cx.kernel.finish_log();
-            session.console.write(Stream::Output, &summary(session, cx));
-            session.status(cx)
-        });
-        let status = self.entered(status).unwrap_or(status::BUG);
-        self.session.console.close(&self.session.kernel);
-        status
+fn editor(kernel: &Rc<dyn Kernel>) -> rustyline::Result<Editor<Helper, FileHistory>> {
+    let config = Config::builder()
+        .completion_type(CompletionType::List)
+        .history_ignore_space(true)
+        .max_history_size(HISTORY_LINES)?
+        .build();
+    let mut editor = Editor::with_config(config)?;
+    editor.set_helper(Some(Helper::new(kernel.clone())));
+    if let Ok(mut printer) = editor.create_external_printer() {
+        let print = move |text: String| {
+            // Nobody is left to tell when the terminal is gone.
+            let _ = printer.print(text);
+        };
+        kernel.set_printer(Box::new(print));
+    }
+    Ok(editor)
+}
+
+/// Reads commands from what is no terminal, as sh does: a line at a time, and as many more as its
+/// quotes need.
+fn read_input(kernel: &dyn Kernel) {
+    let mut text = String::new();
+    let mut lines = io::stdin().lock().lines();
+    loop {
+        let line = lines.next().and_then(Result::ok);
+        let is_last = line.is_none();
+        text.push_str(&line.unwrap_or_default());
+        text.push('\n');
+        match syntax::parse(&text) {
+            Err(error) if error.is_incomplete() && !is_last => continue,
+            Err(error) => {
+                kernel.tell(&error.to_string());
+                return kernel.call_for(status::USAGE);
+            }
+            Ok(_) => {
+                let next = kernel.run(&text);
+                text.clear();
+                if kernel.is_interrupted() {
+                    return kernel.call_for(status::INTERRUPTED);
+                }
+                if next == Next::End || is_last {
+                    return;
+                }
+            }
+        }
     }
 }
 

@@ -12,6 +12,18 @@ pub struct Config {
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
+    /// What an oops does to the kernel (panic_on_oops).
+    pub oops: OopsPolicy,
+}
+
+/// What an oops does to the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OopsPolicy {
+    /// The thread is killed and the rest goes on.
+    #[default]
+    Kill,
+    /// The kernel stops.
+    Panic,
 }
 
 impl Default for Config {
@@ -21,6 +33,7 @@ impl Default for Config {
             threads_max: 2_000_000,
             log_bytes: 1 << 20,
             hung_task_seconds: 120,
+            oops: OopsPolicy::Kill,
         }
     }
 }

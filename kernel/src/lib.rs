@@ -33,7 +33,7 @@ pub mod trace;
 mod upcalls;
 pub mod wait;
 
-pub use config::Config;
+pub use config::{Config, OopsPolicy};
 pub use cx::*;
 pub use errno::{Errno, to_c};
 pub use kernel::{Booted, EnterError, Kernel};

@@ -255,10 +255,11 @@ impl Kernel {
             log!(cx, Level::Info, "note: {comm}[{pid}] exited with preempt_count {count}");
             head.preempt_count.store(0, Ordering::Relaxed);
         }
-        if head.irqs_off.load(Ordering::Relaxed) != 0 {
-            if !self.was_killed(cx.task.get_ref()) {
-                self.warn(cx, "a thread ended with interrupts off");
-            }
+        // One that a fault killed leaves them off: it is on a stack of its CPU's, which the next
+        // fault there needs, so nobody may come in between.
+        let is_killed = self.was_killed(cx.task.get_ref());
+        if head.irqs_off.load(Ordering::Relaxed) != 0 && !is_killed {
+            self.warn(cx, "a thread ended with interrupts off");
             head.irq_restore(0);
         }
     }
@@ -319,6 +320,9 @@ impl Kernel {
         self.count_bug();
         self.add_taint(TAINT_DIE);
         log!(cx, Level::Alert, "---[ end trace 0000000000000000 ]---");
+        if self.panics_on_oops() {
+            self.panic(cx, "Fatal exception");
+        }
         cx.task.head.exit_code.store(11, Ordering::Relaxed);
         cx.task.head.preempt_count.store(0, Ordering::Relaxed);
         cx.task.mark_killed();

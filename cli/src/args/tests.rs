@@ -11,6 +11,10 @@ fn parsed(line: &str) -> Result<Command, (i32, String)> {
     checked(cli).map_err(|error| shown(usage(name, &error)))
 }
 
+/// What `kthreads run` does not know.
+const BOOT_ONLY: &str =
+    "--memory 64 --icount --gdb --append panic_on_oops=1 --append cpus=2 --image k";
+
 fn run(line: &str) -> RunCommand {
     match parsed(line) {
         Ok(Command::Run(run)) => run,
@@ -33,7 +37,7 @@ fn run_with_everything() {
     assert_eq!(command.machine.clock, Clock::FastForward);
     assert_eq!(command.limit, Some(Duration::from_millis(1_500)));
     assert_eq!(command.script, Some(ScriptSource::Text("ps".into())));
-    assert_eq!(command.log, Log::Quiet);
+    assert_eq!(command.show, Show::Nothing);
 }
 
 #[test]
@@ -42,7 +46,7 @@ fn run_with_nothing() {
     assert!(command.machine.modules.is_empty());
     assert!((1..=MOST_CPUS).contains(&command.machine.cpus.get()));
     assert_eq!(command.machine.clock, Clock::Real);
-    assert_eq!((command.limit, command.script, command.log), (None, None, Log::Follow));
+    assert_eq!((command.limit, command.script, command.show), (None, None, Show::Log));
 }
 
 #[test]
@@ -68,6 +72,28 @@ fn shell_and_build() {
 }
 
 #[test]
+fn boot_with_everything() {
+    let line = "kthreads boot a.c x=1 --cpus 4 --memory 64 --icount --gdb --append panic_on_oops=1 \
+                --append cpus=2 --image k --script ps --fast-forward --quiet";
+    let Ok(Command::Boot(command)) = parsed(line) else { panic!("a right line") };
+    assert_eq!(command.run, run(&line.replace("boot", "run").replace(BOOT_ONLY, "")));
+    assert_eq!((command.memory_mib, command.start), (64, Start::ByDebugger));
+    assert_eq!(command.pace, kthreads_qemu::Pace::Instructions);
+    assert_eq!(command.append, ["panic_on_oops=1", "cpus=2"]);
+    assert_eq!(command.image, Some(PathBuf::from("k")));
+}
+
+#[test]
+fn boot_with_nothing() {
+    let Ok(Command::Boot(command)) = parsed("kthreads boot --fast-forward") else {
+        panic!("a prompt may say when to end");
+    };
+    assert_eq!((command.memory_mib, command.start), (256, Start::AtOnce));
+    assert_eq!(command.pace, kthreads_qemu::Pace::Free);
+    assert!(command.append.is_empty() && command.image.is_none());
+}
+
+#[test]
 fn usage_errors_say_what_to_do_and_exit_with_2() {
     let cases = [
         ("kthreads run x=1 a.c", "'x=1' is a parameter, but no module stands before it"),
@@ -76,6 +102,8 @@ fn usage_errors_say_what_to_do_and_exit_with_2() {
         ("kthreads run --cpus 65", "write a number from 1 to 64"),
         ("kthreads run --for soon", "invalid time interval 'soon'"),
         ("kthreads run --script a --script-file b", "cannot be used with"),
+        ("kthreads boot --memory 1", "32"),
+        ("kthreads boot --append=--", "would end the kernel's options"),
         ("kthreads build", "required"),
         ("kthreads build a.c b.c", "name it with -o NAME.ko"),
         ("kthreads build a.c -o a.o", "write -o a.ko"),
@@ -91,7 +119,7 @@ fn usage_errors_say_what_to_do_and_exit_with_2() {
 
 #[test]
 fn every_help_has_examples() {
-    for line in ["kthreads", "kthreads run", "kthreads shell", "kthreads build"] {
+    for line in ["kthreads", "kthreads run", "kthreads boot", "kthreads shell", "kthreads build"] {
         let (status, text) = parsed(&format!("{line} --help")).unwrap_err();
         assert_eq!(status, 0, "{line}");
         assert!(text.contains("\nExamples:\n"), "{line}: {text}");

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub(super) use kthreads_session::identifier;
+
 use super::kbuild;
 use super::{BuildError, Target};
 
@@ -86,13 +88,6 @@ fn check_name(stem: &str) -> Result<(), BuildError> {
         return Err(BuildError::InvalidName(stem.to_owned()));
     }
     Ok(())
-}
-
-/// Returns the name that a file's name stands for: Linux writes `-` and `,` as `_`, and what
-/// could not stand in a C string becomes one too.
-pub(super) fn identifier(stem: &str) -> String {
-    let allowed = |c: char| c.is_alphanumeric() || c == '.' || c == '+';
-    stem.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use kthreads_base::Machine;
 
-use super::Ring;
 use crate::Kernel;
 
 const ASLEEP: u32 = 0;
@@ -33,10 +32,10 @@ impl Bell {
         }
     }
 
-    fn wait(&self, machine: &dyn Machine, log: &Ring, next: u64) {
+    fn wait(&self, machine: &dyn Machine, is_due: impl Fn() -> bool) {
         self.0.store(ASLEEP, Ordering::Relaxed);
         fence(Ordering::SeqCst);
-        if log.next() > next {
+        if is_due() {
             self.0.store(AWAKE, Ordering::Relaxed);
             return;
         }
@@ -48,7 +47,13 @@ impl Kernel {
     /// Has the one host thread that follows the log sleep until record `next` is there, or until
     /// [`wake_log_follower`](Kernel::wake_log_follower). It may wake for nothing.
     pub fn wait_for_log(&self, next: u64) {
-        self.log.bell.wait(&*self.machine, &self.log.ring, next);
+        self.wait_for_log_or(next, || false);
+    }
+
+    /// As [`wait_for_log`](Kernel::wait_for_log), or until `is_due` answers yes. Whoever makes it
+    /// so calls [`wake_log_follower`](Kernel::wake_log_follower) after it.
+    pub fn wait_for_log_or(&self, next: u64, is_due: impl Fn() -> bool) {
+        self.log.bell.wait(&*self.machine, || self.log.ring.next() > next || is_due());
     }
 
     /// Wakes the log's follower, for instance to tell it to end. From anywhere.

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::system::{OS_RELEASE, OS_TYPE};
 use crate::log::{CONSOLE_LOGLEVEL, Level};
-use crate::{Config, Errno, Kernel};
+use crate::{Config, Errno, Kernel, OopsPolicy};
 
 /// The bounds of pid_max: the first must leave room above the pids that are reserved.
 const PID_MAX: core::ops::RangeInclusive<i64> = 301..=4_194_304;
@@ -13,6 +13,8 @@ const PID_MAX: core::ops::RangeInclusive<i64> = 301..=4_194_304;
 const THREADS_MAX: core::ops::RangeInclusive<i64> = 1..=0x3fff_ffff;
 /// The bounds of hung_task_timeout_secs: the time must not overflow in jiffies.
 const HUNG_TASK_SECONDS: core::ops::RangeInclusive<i64> = 0..=i64::MAX / 250;
+/// What C's int holds.
+const INT: core::ops::RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
 /// The most important level that the console may be limited to.
 const MINIMUM_CONSOLE_LOGLEVEL: i32 = 1;
 
@@ -22,6 +24,7 @@ pub(super) enum Sysctl {
     HungTaskTimeout,
     OsRelease,
     OsType,
+    PanicOnOops,
     PidMax,
     Printk,
     Tainted,
@@ -33,6 +36,7 @@ impl Sysctl {
         ("hung_task_timeout_secs", Sysctl::HungTaskTimeout),
         ("osrelease", Sysctl::OsRelease),
         ("ostype", Sysctl::OsType),
+        ("panic_on_oops", Sysctl::PanicOnOops),
         ("pid_max", Sysctl::PidMax),
         ("printk", Sysctl::Printk),
         ("tainted", Sysctl::Tainted),
@@ -43,6 +47,7 @@ impl Sysctl {
 /// The settings that live nowhere else.
 pub(crate) struct Sysctls {
     hung_task_seconds: AtomicU64,
+    panic_on_oops: AtomicI32,
     /// console_loglevel, default_message_loglevel, minimum_console_loglevel,
     /// default_console_loglevel.
     printk: [AtomicI32; 4],
@@ -54,6 +59,7 @@ impl Sysctls {
         let printk = [console, Level::Warning as i32, MINIMUM_CONSOLE_LOGLEVEL, console];
         Sysctls {
             hung_task_seconds: AtomicU64::new(config.hung_task_seconds),
+            panic_on_oops: AtomicI32::new(i32::from(config.oops == OopsPolicy::Panic)),
             printk: printk.map(AtomicI32::new),
         }
     }
@@ -64,6 +70,11 @@ impl Kernel {
     /// ever (hung_task_timeout_secs).
     pub fn hung_task_seconds(&self) -> u64 {
         self.sysctls.hung_task_seconds.load(Ordering::Relaxed)
+    }
+
+    /// Whether an oops stops the kernel (panic_on_oops).
+    pub fn panics_on_oops(&self) -> bool {
+        self.sysctls.panic_on_oops.load(Ordering::Relaxed) != 0
     }
 
     /// Messages of this level and less important ones do not reach the console
@@ -84,6 +95,7 @@ impl Kernel {
                 Sysctl::HungTaskTimeout => writeln!(out, "{}", self.hung_task_seconds()),
                 Sysctl::OsRelease => writeln!(out, "{OS_RELEASE}"),
                 Sysctl::OsType => writeln!(out, "{OS_TYPE}"),
+                Sysctl::PanicOnOops => writeln!(out, "{}", i32::from(self.panics_on_oops())),
                 Sysctl::PidMax => writeln!(out, "{}", self.pid_max()),
                 Sysctl::Printk => {
                     let levels = &self.sysctls.printk;
@@ -104,6 +116,10 @@ impl Kernel {
                 let seconds = numbers.first_in(HUNG_TASK_SECONDS)?;
                 self.sysctls.hung_task_seconds.store(seconds as u64, Ordering::Relaxed);
             }
+            Sysctl::PanicOnOops => {
+                let policy = numbers.first_in(INT)? as i32;
+                self.sysctls.panic_on_oops.store(policy, Ordering::Relaxed);
+            }
             Sysctl::PidMax => self.tasks.set_pid_max(numbers.first_in(PID_MAX)? as i32),
             Sysctl::ThreadsMax => {
                 self.tasks.set_threads_max(numbers.first_in(THREADS_MAX)? as u32);
@@ -117,12 +133,11 @@ impl Kernel {
 
     /// Sets as many of the four levels as numbers were given.
     fn write_printk(&self, mut numbers: Numbers<'_>) -> Result<(), Errno> {
-        let range = i64::from(i32::MIN)..=i64::from(i32::MAX);
-        let first = numbers.first_in(range.clone())?;
+        let first = numbers.first_in(INT)?;
         self.sysctls.printk[0].store(first as i32, Ordering::Relaxed);
         for level in &self.sysctls.printk[1..] {
             let Some(number) = numbers.next()? else { break };
-            if !range.contains(&number) {
+            if !INT.contains(&number) {
                 return Err(Errno::EINVAL);
             }
             level.store(number as i32, Ordering::Relaxed);

@@ -62,6 +62,10 @@ fn settings_can_be_changed() {
         assert_eq!(set("hung_task_timeout_secs", "-1\n"), invalid);
         assert_eq!(set("hung_task_timeout_secs", "  0x10 7\n"), said("16\n"));
         assert_eq!(cx.kernel.hung_task_seconds(), 16);
+        assert_eq!(read(cx, &path("panic_on_oops")), "0\n");
+        assert_eq!(set("panic_on_oops", "x\n"), invalid);
+        assert_eq!(set("panic_on_oops", "1\n"), said("1\n"));
+        assert!(cx.kernel.panics_on_oops());
         assert_eq!(read(cx, &path("printk")), "7\t4\t1\t7\n");
         assert_eq!(set("printk", "8\n"), said("8\t4\t1\t7\n"));
         assert_eq!(set("printk", "3 5\n"), said("3\t5\t1\t7\n"));

@@ -1,18 +1,22 @@
 //! The summary at the end of a run.
 
-use std::fmt::Write;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+use core::sync::atomic::Ordering;
 
 use kthreads_kernel::Cx;
 use kthreads_kernel::stats::Ended;
 use kthreads_kernel::task::state::state_letter;
 
-use crate::session::Session;
+use crate::{Outside, Session};
 
 /// How many threads are named.
 const NAMED: usize = 12;
 
 /// Returns the summary: what ran, with which result, and what is left behind. In the kernel.
-pub(crate) fn summary(session: &Session, cx: &Cx<'_>) -> String {
+pub(crate) fn summary<O: Outside>(session: &Session<O>, cx: &Cx<'_>) -> String {
     let mut text = String::new();
     let seconds = cx.kernel.uptime().0 as f64 / 1e9;
     let (ended, count) = cx.kernel.ended_threads();
@@ -38,7 +42,7 @@ fn one(thread: &Ended) -> String {
     }
 }
 
-fn add_rest(session: &Session, cx: &Cx<'_>, text: &mut String) {
+fn add_rest<O: Outside>(session: &Session<O>, cx: &Cx<'_>, text: &mut String) {
     let mut rest = Vec::new();
     for module in cx.kernel.modules() {
         let references = plural(module.refcount().max(0) as u64, "reference");
@@ -46,7 +50,7 @@ fn add_rest(session: &Session, cx: &Cx<'_>, text: &mut String) {
     }
     for task in cx.kernel.all_tasks() {
         let is_me = task.id() == cx.task.id();
-        let exit_state = task.head.exit_state.load(std::sync::atomic::Ordering::Relaxed);
+        let exit_state = task.head.exit_state.load(Ordering::Relaxed);
         if session.is_first(task.id()) || is_me || exit_state != 0 {
             continue;
         }
@@ -64,7 +68,7 @@ fn add_rest(session: &Session, cx: &Cx<'_>, text: &mut String) {
     }
 }
 
-fn add_trouble(session: &Session, cx: &Cx<'_>, text: &mut String) {
+fn add_trouble<O: Outside>(session: &Session<O>, cx: &Cx<'_>, text: &mut String) {
     let bugs = u64::from(cx.kernel.bug_count());
     if bugs > 0 {
         let _ =
