@@ -140,6 +140,9 @@ impl Kernel {
         task.head.cpus_mask.store(1 << cpu, order);
         task.head.active_mm.store(self.init_mm_address(), order);
         task.head.on_cpu.store(1, order);
+        // Its loop looks for work itself: an interrupt never preempts it, or one that comes each
+        // time it has just begun to run would do so on top of the last.
+        task.head.preempt_count.store(1, order);
         task.head.usage.store(2, order);
         task.sched.cpu.store(cpu, order);
     }

@@ -192,10 +192,16 @@ impl Kernel {
 
     /// What the end of an interrupt or of a module's call does when a reschedule is due
     /// (Linux: preempt_schedule_irq).
+    ///
+    /// The count is raised over the switch: an interrupt that comes when the task has the CPU again,
+    /// before the frames of this are gone, must not preempt it once more on top of them.
     pub(crate) fn preempt(&self) {
         let cx = self.cx();
+        let head = &cx.task.head;
         while self.need_resched(cx.task.get_ref()) && !cx.in_atomic() {
+            head.preempt_add(1);
             self.switch(cx.task.get_ref(), Switch::Preempted);
+            head.preempt_sub(1);
         }
     }
 }

@@ -85,7 +85,15 @@ impl Kernel {
 
     /// Programs this CPU's clock for its first timer. An idle CPU does not wake for deferrable
     /// ones: they run when something else has woken it. Interrupts off.
+    ///
+    /// Not for timers that are due and wait for the softirq, at whose end this is called again: the
+    /// clock would interrupt at once, time and again, before the softirq gets to them.
     pub(crate) fn set_next_timer(&self, cpu: u32) {
+        let here = &self.cpus[cpu as usize];
+        if here.softirq_pending.load(Ordering::Relaxed) {
+            here.next_timer.store(u64::MAX, Ordering::Relaxed);
+            return self.program_clock(cpu);
+        }
         let when = |kind| {
             let next = self.timers.next_expiry(cpu, kind);
             next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry))
@@ -93,7 +101,7 @@ impl Kernel {
         let idle = self.idle_cpus() & (1 << cpu) != 0;
         let at = when(Kind::Standard);
         let at = if idle { at } else { at.min(when(Kind::Deferrable)) };
-        self.cpus[cpu as usize].next_timer.store(at.0, Ordering::Relaxed);
+        here.next_timer.store(at.0, Ordering::Relaxed);
         self.program_clock(cpu);
     }
 
