@@ -29,6 +29,7 @@ use core::sync::atomic::{
     compiler_fence,
 };
 
+use crate::held::HeldLocks;
 use crate::machine::{Machine, Upcalls};
 use crate::stack::{self, SLOT_SIZE, Stack};
 
@@ -120,6 +121,8 @@ pub struct Head {
     pub usage: AtomicU32,
     _end: AtomicU32,
     sp: AtomicUsize,
+    /// The locks it holds, for reports.
+    pub held: HeldLocks,
 }
 
 const _: () = assert!(core::mem::offset_of!(Head, sp) == 256);
@@ -172,48 +175,6 @@ pub fn current_head() -> Current {
 /// Whether the caller is on a kernel stack, so that [`current_head`] may be called.
 pub fn on_kernel_stack() -> bool {
     stack::in_range(stack_pointer())
-}
-
-/// The stack pointer here, for a back trace.
-#[inline(always)]
-pub fn stack_pointer_now() -> usize {
-    stack_pointer()
-}
-
-/// Calls `see` with each word of a kernel stack from `sp` up to the slot's end, for a back trace.
-/// `sp` is that of the running thread, of one whose context is saved, or of a fault; anything
-/// else yields nothing or words that mean nothing.
-pub fn for_each_word(sp: usize, mut see: impl FnMut(usize)) {
-    if !stack::in_range(sp) {
-        return;
-    }
-    // The lowest page of a slot may be its guard.
-    let lowest = (sp & !(SLOT_SIZE - 1)) + 4096;
-    let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let start = sp.max(lowest).next_multiple_of(size_of::<usize>());
-    for address in (start..end).step_by(size_of::<usize>()) {
-        // SAFETY: above its guard page a slot is mapped and readable at any time.
-        see(unsafe { core::ptr::read_volatile(address as *const usize) });
-    }
-}
-
-/// Calls `see` with the return address of each frame of a chain of frame pointers that begins at
-/// `bp`: what compiled C keeps, and Rust only by chance. Stops where the chain leaves the slot of
-/// `sp` or does not lead upwards.
-pub fn for_each_frame(sp: usize, mut bp: usize, mut see: impl FnMut(usize)) {
-    if !stack::in_range(sp) {
-        return;
-    }
-    let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let mut lowest = sp.max((sp & !(SLOT_SIZE - 1)) + 4096);
-    while bp >= lowest && bp < end - 16 && bp.is_multiple_of(size_of::<usize>()) {
-        let record = bp as *const [usize; 2];
-        // SAFETY: the record lies above the guard page of the slot and below its end.
-        let [next, address] = unsafe { core::ptr::read_volatile(record) };
-        see(address);
-        lowest = bp + 16;
-        bp = next;
-    }
 }
 
 #[cold]

@@ -16,8 +16,10 @@
 
 extern crate alloc;
 
+pub mod frames;
 pub mod func;
 pub mod head;
+pub mod held;
 pub mod job;
 pub mod list;
 pub mod machine;

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod backtrace;
 mod config;
 mod cx;
 mod doorbell;

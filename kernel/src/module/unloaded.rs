@@ -6,9 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use kthreads_base::head::for_each_word;
-
 use super::{Image, Module};
+use crate::backtrace::Origin;
 use crate::log::Level;
 use crate::task::state::PF_EXITING;
 use crate::task::{Task, TaskId};
@@ -79,14 +78,9 @@ impl Kernel {
         if task.flags() & PF_EXITING != 0 {
             return None;
         }
-        let mut found = None;
-        if let Some(sp) = task.head.saved_stack_pointer() {
-            for_each_word(sp, |word| {
-                if found.is_none() && image.is_return_address(word) {
-                    found = Some(word);
-                }
-            });
-        }
+        let origin = Origin::of_resting(task);
+        let trace = origin.map(|origin| self.trace_from(&origin));
+        let found = trace.and_then(|trace| trace.addresses().find(|at| image.contains_text(*at)));
         // One that runs, or was interrupted, has no return address to its own function.
         let function = task.entry_point.address();
         found.or_else(|| image.contains_text(function).then_some(function))

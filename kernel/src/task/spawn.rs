@@ -90,11 +90,13 @@ impl Kernel {
         head.nsproxy.store(0, zero);
         head.journal_info.store(0, zero);
         head.usage.store(2, zero);
+        head.held.clear();
         self.fill_sched(task, spawn.parent);
         task.signals.inherit(&spawn.parent.signals);
         head.blocked.store(parent.blocked.load(zero), zero);
         head.sighand.store(core::ptr::from_ref(&task.siglock) as usize, zero);
         task.kthread.reset();
+        task.wait.stand_at(0);
         task.wait_channel.store(0, zero);
         task.entry_point.clear();
         task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);

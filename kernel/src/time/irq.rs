@@ -11,6 +11,7 @@ use kthreads_base::Nanos;
 use super::{Jiffies, Kind, Timer, TimerFn};
 use crate::Kernel;
 use crate::cx::*;
+use crate::report::AtomicState;
 
 impl Kernel {
     /// Serves what is pending on this CPU. On the interrupt stack, interrupts off.
@@ -67,13 +68,11 @@ impl Kernel {
 
     fn call_timer(&self, timer: &Timer, function: TimerFn) {
         let address = function as usize;
-        let head = kthreads_base::current_head();
-        let before = head.preempt_count.load(Ordering::Relaxed);
+        let cx = self.cx();
+        let before = AtomicState::now(&cx);
         timer.call(function);
-        let after = head.preempt_count.load(Ordering::Relaxed);
-        if after != before {
-            self.report_timer_imbalance(address, before, after);
-            head.preempt_count.store(before, Ordering::Relaxed);
+        if let Some(left) = before.restore(&cx) {
+            self.report_timer_imbalance(&cx, address, &left);
         }
     }
 
