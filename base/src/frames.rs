@@ -50,6 +50,42 @@ pub enum Chain {
     Broken,
 }
 
+/// How many calls a sample holds.
+pub const SAMPLE_CALLS: usize = 32;
+
+/// Where a CPU's code was at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// The instruction.
+    pub ip: usize,
+    /// The frames from there outwards; those beyond [`SAMPLE_CALLS`] are missing.
+    pub frames: [Frame; SAMPLE_CALLS],
+    /// How many of them there are.
+    pub count: usize,
+    /// Whether the chain was followed to its end, as far as there was room.
+    pub chain: Chain,
+}
+
+impl Sample {
+    /// Takes a sample of code that stands at `ip` for as long as this takes.
+    pub fn take(ip: usize, place: Place) -> Sample {
+        let frames = [Frame::Return(0); SAMPLE_CALLS];
+        let mut sample = Sample { ip, frames, count: 0, chain: Chain::Broken };
+        sample.chain = place.for_each_frame(|frame| {
+            if let Some(slot) = sample.frames.get_mut(sample.count) {
+                *slot = frame;
+                sample.count += 1;
+            }
+        });
+        sample
+    }
+
+    /// The frames.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames[..self.count]
+    }
+}
+
 impl Place {
     /// The caller's own place.
     #[inline(always)]

@@ -36,6 +36,10 @@ use crate::stack::{self, SLOT_SIZE, Stack};
 /// The bit of [`Head::ti_flags`] that asks for a reschedule (TIF_NEED_RESCHED).
 pub const TIF_NEED_RESCHED: u64 = 1 << 3;
 
+/// The bit of [`Head::ti_flags`] that asks a thread to end where it stands in no function of the
+/// kernel: at the end of a call from a module, or in module text. Linux has no such bit.
+pub const TIF_KILLED: u64 = 1 << 40;
+
 /// What every thread begins with: the part of C's `struct task_struct` that modules see, and the
 /// saved context. Sizes and offsets are those of include/linux/sched.h.
 #[repr(C)]
@@ -123,6 +127,8 @@ pub struct Head {
     sp: AtomicUsize,
     /// The locks it holds, for reports.
     pub held: HeldLocks,
+    /// The address of the spin lock that it waits for, 0 while it waits for none.
+    pub spins_on: AtomicUsize,
 }
 
 const _: () = assert!(core::mem::offset_of!(Head, sp) == 256);
@@ -397,21 +403,53 @@ pub fn start<K: Upcalls + 'static>(
     machine: &Arc<dyn Machine>,
 ) -> Result<(), NoStack> {
     for cpu in 0..machine.cpu_count() {
-        let local = kernel.local(cpu);
-        assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
-        assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
         let irq_stack = machine.stack_alloc().ok_or(NoStack)?;
-        let attached = Attached {
-            kernel: Arc::as_ptr(kernel) as *const (),
-            upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
-            machine: machine.clone(),
-            irq_stack: Some(irq_stack),
-        };
-        // SAFETY: the swap above lets one caller here, and no CPU runs yet.
-        unsafe { *local.attached.get() = Some(Box::new(attached)) };
+        attach(kernel.local(cpu), kernel, machine, Some(irq_stack));
+    }
+    if let Some((head, local)) = kernel.watcher() {
+        attach(local, kernel, machine, None);
+        head.cpu.store(ptr_of(local), Ordering::Relaxed);
+        // Nothing is ever pending for it.
+        head.irqs_off.store(1, Ordering::Relaxed);
     }
     machine.start(kernel.clone());
     Ok(())
+}
+
+fn attach<K: Upcalls + 'static>(
+    local: &CpuLocal,
+    kernel: &Arc<K>,
+    machine: &Arc<dyn Machine>,
+    irq_stack: Option<Stack>,
+) {
+    assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
+    assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
+    let attached = Attached {
+        kernel: Arc::as_ptr(kernel) as *const (),
+        upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
+        machine: machine.clone(),
+        irq_stack,
+    };
+    // SAFETY: the swap above lets one caller here, and no CPU runs yet.
+    unsafe { *local.attached.get() = Some(Box::new(attached)) };
+}
+
+fn ptr_of(local: &CpuLocal) -> *mut CpuLocal {
+    core::ptr::from_ref(local).cast_mut()
+}
+
+/// Has the kernel report what its judge has found, on `stack`: for a thread of a machine that is
+/// no CPU. One such thread at a time may do so for a kernel.
+pub fn call_as_watcher(machine: &dyn Machine, upcalls: &dyn Upcalls, stack: &Stack) {
+    let Some((head, _)) = upcalls.watcher() else { return };
+    // SAFETY: the stack is the caller's and unused; the head lives in the kernel.
+    unsafe { stack.top_word().write(head) };
+    // SAFETY: the stack is free until the call returns, and its top word is set.
+    unsafe { machine.call_on(stack.top(), watcher_trampoline) };
+}
+
+extern "C" fn watcher_trampoline() {
+    current_head().local().attached().upcalls().report_findings();
 }
 
 /// Runs the idle loop of `cpu` on `stack`: what a machine does on each CPU it starts.
@@ -465,6 +503,17 @@ pub fn interrupt_point() {
         // Look again: an interrupt taken at the end of this may ask for the next reschedule, and
         // a module that loops comes to no other point.
         head.local().attached().upcalls().preempt();
+    }
+}
+
+/// The end of a call from a module, and a point in module text: as [`interrupt_point`], and a
+/// thread that was told to end does so here.
+#[inline]
+pub fn module_point() {
+    interrupt_point();
+    let head = current_head();
+    if head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0 {
+        head.local().attached().upcalls().killed();
     }
 }
 

@@ -6,7 +6,7 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::held::LockKind;
-use kthreads_base::{Head, RawSpinLock, current_head, interrupt_point, with_current};
+use kthreads_base::{Head, RawSpinLock, current_head, module_point, with_current};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{Kernel, SOFTIRQ_DISABLE_OFFSET, log};
 
@@ -109,7 +109,7 @@ leaf! {
         let taken = try_take(&head, lock, 1);
         if !taken {
             head.preempt_sub(1);
-            interrupt_point();
+            module_point();
         }
         i32::from(taken)
     }
@@ -125,7 +125,7 @@ leaf! {
     fn spin_unlock(lock: Ptr<RawSpinLock>) {
         free(lock);
         current_head().preempt_sub(1);
-        interrupt_point();
+        module_point();
     }
 
     fn spin_unlock_irq(lock: Ptr<RawSpinLock>) {
@@ -133,7 +133,7 @@ leaf! {
         let head = current_head();
         head.irq_restore(0);
         head.preempt_sub(1);
-        interrupt_point();
+        module_point();
     }
 
     fn spin_unlock_bh(lock: Ptr<RawSpinLock>) {
@@ -146,7 +146,7 @@ leaf! {
         let head = current_head();
         head.irq_restore(irqs_off_in(flags));
         head.preempt_sub(1);
-        interrupt_point();
+        module_point();
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use kthreads_base::frames::{Chain, Frame, Place};
+use kthreads_base::frames::{Chain, Frame, Place, Sample};
 
 use crate::log::Level;
 use crate::module::{Image, SymbolAt};
@@ -61,10 +61,9 @@ impl Origin {
 }
 
 impl Trace {
-    /// The address of the innermost instruction in a module, as [`Kernel::with_symbol_line`]
-    /// takes it.
-    pub(crate) fn innermost(&self) -> Option<usize> {
-        self.steps.iter().find_map(|step| step.address())
+    /// Whether there is a frame of a module in it.
+    pub(crate) fn has_module(&self) -> bool {
+        self.addresses().next().is_some()
     }
 
     /// Whether it shows calls under way and nothing else.
@@ -96,6 +95,18 @@ impl Step {
     }
 }
 
+fn sort(images: &Images, frame: Frame) -> Step {
+    let Frame::Return(address) = frame else { return Step::OtherStack };
+    if images.iter().any(|(_, image)| image.is_return_address(address)) {
+        return Step::Call(address);
+    }
+    // What an interrupt returns to is no call.
+    match images.iter().any(|(_, image)| image.contains_text(address)) {
+        true => Step::At(address),
+        false => Step::Kernel,
+    }
+}
+
 type Images = Vec<(String, Arc<dyn Image>)>;
 
 impl Kernel {
@@ -112,31 +123,38 @@ impl Kernel {
     /// Takes a trace.
     pub(crate) fn trace_from(&self, origin: &Origin) -> Trace {
         let images = self.all_images();
-        let in_text = |address| images.iter().any(|(_, image)| image.contains_text(address));
-        let returns = |address| images.iter().any(|(_, image)| image.is_return_address(address));
-        let mut steps: Vec<Step> = origin
-            .ip
-            .map(|ip| if in_text(ip) { Step::At(ip) } else { Step::Kernel })
-            .into_iter()
-            .collect();
-        let chain = origin.place.for_each_frame(|frame| {
-            steps.push(match frame {
-                Frame::OtherStack => Step::OtherStack,
-                Frame::Return(address) if returns(address) => Step::Call(address),
-                // What an interrupt returns to is no call.
-                Frame::Return(address) if in_text(address) => Step::At(address),
-                Frame::Return(_) => Step::Kernel,
-            });
-        });
+        let mut steps = self.sort_first(origin.ip);
+        let chain = origin.place.for_each_frame(|frame| steps.push(sort(&images, frame)));
         if chain == Chain::Broken {
             steps.truncate(usize::from(origin.ip.is_some()));
-            origin.place.for_each_word(|word| {
-                if returns(word) {
-                    steps.push(Step::Call(word));
-                }
+            origin.place.for_each_word(|word| match sort(&images, Frame::Return(word)) {
+                step @ Step::Call(_) => steps.push(step),
+                _ => {}
             });
         }
         Trace { steps, chain }
+    }
+
+    /// The first step, if an instruction is known.
+    fn sort_first(&self, ip: Option<usize>) -> Vec<Step> {
+        let in_text = |ip| self.module_of_text(ip).is_some() || self.kept_text_at(ip);
+        let step = ip.map(|ip| if in_text(ip) { Step::At(ip) } else { Step::Kernel });
+        step.into_iter().collect()
+    }
+
+    fn kept_text_at(&self, address: usize) -> bool {
+        self.kept_images().iter().any(|(_, image)| image.contains_text(address))
+    }
+
+    /// The trace of a sample.
+    pub(crate) fn trace_of_sample(&self, sample: &Sample) -> Trace {
+        let mut steps = self.sort_first(Some(sample.ip));
+        let images = self.all_images();
+        steps.extend(sample.frames().iter().map(|frame| sort(&images, *frame)));
+        if sample.chain == Chain::Broken {
+            steps.retain(|step| *step != Step::Kernel);
+        }
+        Trace { steps, chain: sample.chain }
     }
 
     /// Logs a trace, between the marks that Linux puts around one.
@@ -202,12 +220,23 @@ impl Kernel {
         self.called_from(trace.call_into_kernel(step)?)
     }
 
-    /// Describes an address of an instruction: `name+0x1/0x2 [module] (file.c:3)`.
-    pub(crate) fn describe(&self, address: usize) -> Option<String> {
+    /// Describes the innermost place in a module of a trace: `name+0x1/0x2 [module] (file.c:3)`.
+    pub(crate) fn describe_innermost(&self, trace: &Trace) -> Option<String> {
+        let step = trace.steps.iter().find(|step| step.address().is_some())?;
+        self.describe(step.address()?, usize::from(matches!(step, Step::Call(_))))
+    }
+
+    /// Describes the call that returns to an address.
+    pub(crate) fn describe_call(&self, return_address: usize) -> Option<String> {
+        self.describe(return_address.checked_sub(1)?, 1)
+    }
+
+    /// Describes the address `behind` that of an instruction.
+    pub(crate) fn describe(&self, address: usize, behind: usize) -> Option<String> {
         let mut text = None;
         self.with_symbol_line(address, &mut |symbol| {
             let SymbolAt { name, offset, size, module, line } = symbol;
-            let line = Line(line);
+            let (offset, line) = (offset + behind, Line(line));
             text = Some(alloc::format!("{name}+{offset:#x}/{size:#x} [{module}]{line}"));
         });
         text

@@ -12,6 +12,9 @@ pub struct Config {
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
+    /// For how long a CPU may take no interrupt, in seconds; it may run one thing for twice that
+    /// (watchdog_thresh). 0 for ever.
+    pub watchdog_seconds: u64,
 }
 
 impl Default for Config {
@@ -21,6 +24,7 @@ impl Default for Config {
             threads_max: 2_000_000,
             log_bytes: 1 << 20,
             hung_task_seconds: 120,
+            watchdog_seconds: 10,
         }
     }
 }

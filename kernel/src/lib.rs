@@ -33,6 +33,7 @@ pub mod time;
 pub mod trace;
 mod upcalls;
 pub mod wait;
+mod watch;
 
 pub use config::Config;
 pub use cx::*;

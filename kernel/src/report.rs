@@ -6,6 +6,8 @@
 mod atomic;
 mod locks;
 mod oops;
+mod state;
+mod waits;
 
 pub use atomic::{AtomicState, Left};
 
@@ -106,7 +108,7 @@ impl Kernel {
     }
 
     /// The taint as Linux prints it after `Comm:`.
-    fn taint_text(&self) -> &'static str {
+    pub(crate) fn taint_text(&self) -> &'static str {
         if self.taint() == 0 { "Not tainted" } else { "Tainted" }
     }
 

@@ -203,7 +203,7 @@ impl Kernel {
         worker.set_task(task.address());
         loop {
             task.set_state(TASK_INTERRUPTIBLE);
-            if self.kthread_should_stop(cx) {
+            if self.kthread_should_stop(cx) || task.is_to_end() {
                 task.head.state.store(TASK_RUNNING, ORDER);
                 let _held = worker.get_ref().lock.lock();
                 worker.set_task(0);

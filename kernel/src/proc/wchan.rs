@@ -49,6 +49,7 @@ wait_functions! {
     WaitWoken = "wait_woken",
     Wait = "do_wait",
     Nanosleep = "hrtimer_nanosleep",
+    Watchdog = "watchdog",
 }
 
 /// While it lives, its task shows as sleeping in a function of the kernel.
@@ -82,15 +83,25 @@ impl Kernel {
         if !sleeps(task) {
             return None;
         }
-        let named = NAMES.get(task.wait_channel.load(Ordering::Relaxed));
-        if let Some(name) = named.filter(|name| !name.is_empty()) {
-            return Some(String::from(*name));
+        if let Some(name) = self.named_wait_function(task) {
+            return Some(String::from(name));
         }
         let mut innermost = None;
         self.for_each_frame(task, &mut |name, _| {
             innermost.get_or_insert_with(|| String::from(name));
         });
         Some(innermost.unwrap_or_else(|| String::from("schedule")))
+    }
+
+    /// The function of the kernel that a task has said it sleeps in.
+    pub(crate) fn named_wait_function(&self, task: &Task) -> Option<&'static str> {
+        let named = NAMES.get(task.wait_channel.load(Ordering::Relaxed)).copied();
+        named.filter(|name| !name.is_empty())
+    }
+
+    /// Whether a kernel thread still waits for its first wake-up.
+    pub(crate) fn is_not_started(&self, task: &Task) -> bool {
+        task.wait_channel.load(Ordering::Relaxed) == WaitsIn::Kthread as usize
     }
 
     /// The frames of a sleeping task that lie in modules, as /proc/PID/stack shows them,

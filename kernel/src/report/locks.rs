@@ -28,7 +28,7 @@ impl Kernel {
     fn describe_lock(&self, held: &HeldLock) -> String {
         let name = self.object_name(held.address);
         let kind = held.kind.name();
-        let place = held.taken_at.checked_sub(1).and_then(|address| self.describe(address));
+        let place = self.describe_call(held.taken_at);
         let place = place.map_or_else(String::new, |place| alloc::format!(", at: {place}"));
         alloc::format!("{:016x} ({name}){{{kind}}}{place}", held.address)
     }

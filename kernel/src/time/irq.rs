@@ -21,11 +21,14 @@ impl Kernel {
         let cpu = head.cpu();
         head.preempt_add(HARDIRQ_OFFSET);
         let now = self.machine.now();
+        let taken = &self.cpus[cpu as usize].watch.interrupts;
+        taken.store(taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         self.jiffies.advance(now);
         self.load_catch_up();
         self.wake_sleepers(cpu, now);
         self.tick(cpu, now.0);
         self.check_doorbell();
+        self.check_hung_look(now);
         if self.timers_due(cpu) {
             self.cpus[cpu as usize].softirq_pending.store(true, Ordering::Relaxed);
         }
