@@ -203,6 +203,10 @@ pub trait Upcalls: Send + Sync {
     /// with interrupts off, by [`interrupt_point`](crate::interrupt_point).
     fn interrupt(&self);
 
+    /// Runs what an interrupt has left to do; called by
+    /// [`run_softirq`](crate::head::run_softirq), with interrupts off.
+    fn softirq(&self) {}
+
     /// Gives the CPU to another thread if one should have it; called on a kernel stack with
     /// interrupts on and a preemption count of zero.
     fn preempt(&self);

@@ -27,6 +27,10 @@ impl Upcalls for Kernel {
         self.hard_interrupt();
     }
 
+    fn softirq(&self) {
+        self.run_timers();
+    }
+
     fn preempt(&self) {
         Kernel::preempt(self);
     }

@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::frames::Place;
+use kthreads_base::head::{give_up_softirq, in_softirq};
 use kthreads_base::{Fault, FaultCause};
 
 use super::TAINT_DIE;
@@ -43,7 +44,7 @@ impl Kernel {
     pub fn die_of_panic(&self, cx: &Cx<'_>, message: &str) -> ! {
         log!(cx, LEVEL, "BUG: {message}");
         self.oops_head(cx, "panic");
-        self.dump_stack(cx);
+        self.print_innermost(cx, &Origin::here());
         self.die(cx)
     }
 
@@ -52,8 +53,18 @@ impl Kernel {
         log!(cx, Level::Critical, "------------[ cut here ]------------");
         log!(cx, Level::Critical, "kernel BUG at {file}:{line}!");
         self.oops_head(cx, "invalid opcode: 0000");
-        self.dump_stack(cx);
+        self.print_innermost(cx, &Origin::here());
         self.die(cx)
+    }
+
+    /// Logs where in a module the running thread called the kernel, and how it came there.
+    fn print_innermost(&self, cx: &Cx<'_>, origin: &Origin) {
+        let trace = self.trace_from(origin);
+        if let Some(place) = self.describe_innermost(&trace) {
+            log!(cx, LEVEL, "RIP: 0010:{place}");
+        }
+        log!(cx, LEVEL, "Call Trace:");
+        self.print_taken(cx, LEVEL, &trace);
     }
 
     /// Ends the running thread because of a fault (Linux: die, make_task_dead).
@@ -80,12 +91,26 @@ impl Kernel {
         self.add_taint(TAINT_DIE);
         self.print_locks_of_dying(cx);
         log!(cx, LEVEL, "---[ end trace 0000000000000000 ]---");
+        self.give_up_interrupt(cx, "panics (Fatal exception in interrupt)");
         let head = &cx.task.head;
         head.exit_code.store(OOPS_CODE as i32, Ordering::Relaxed);
         head.preempt_count.store(0, Ordering::Relaxed);
         head.held.clear();
         cx.task.mark_killed();
         self.end_thread(cx, OOPS_CODE)
+    }
+
+    /// Ends what runs in an interrupt and not the thread that it has interrupted.
+    pub(super) fn give_up_interrupt(&self, cx: &Cx<'_>, what_linux_does: &str) {
+        if in_softirq() {
+            log!(
+                cx,
+                LEVEL,
+                "kthreads: this was a timer's function: Linux {what_linux_does}; here it is given \
+                 up, and the kernel goes on"
+            );
+            give_up_softirq();
+        }
     }
 
     /// Ends the running thread wherever it is: what waits for it gets `code`.
