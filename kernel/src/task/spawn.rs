@@ -121,7 +121,9 @@ impl Kernel {
             0 => self.all_cpus(),
             mask => mask,
         };
-        let mask = if task.is_kthread() { self.all_cpus() } else { mask };
+        // Idle threads, the parents of the first tasks, are bound to their CPUs.
+        let is_free = task.is_kthread() || parent.flags() & PF_IDLE != 0;
+        let mask = if is_free { self.all_cpus() } else { mask };
         head.cpus_mask.store(mask, order);
         head.cpus_ptr.store(core::ptr::from_ref(&head.cpus_mask) as usize, order);
         head.nr_cpus_allowed.store(mask.count_ones() as i32, order);
