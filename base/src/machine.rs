@@ -225,6 +225,13 @@ pub trait Upcalls: Send + Sync {
         Nanos::NEVER
     }
 
+    /// Whether somebody outside waits for what the kernel does. A machine whose time jumps lets it
+    /// jump to the end of the kernel's [`patience`](Upcalls::patience) only then: else what the
+    /// threads wait for may be what somebody does next. From any stack, touches atomics only.
+    fn is_awaited(&self) -> bool {
+        true
+    }
+
     /// Judges whether a CPU does one thing for too long: if so, have
     /// [`report_findings`](Upcalls::report_findings) called soon. To be asked several times a
     /// second for each CPU that does not rest. From any stack, touches atomics only.

@@ -51,6 +51,10 @@ impl Upcalls for Kernel {
         self.next_hung_look()
     }
 
+    fn is_awaited(&self) -> bool {
+        Kernel::is_awaited(self)
+    }
+
     fn judge(&self, cpu: u32) -> bool {
         Kernel::judge(self, cpu)
     }

@@ -193,6 +193,9 @@ impl Kernel {
         self.put_task(task);
         self.note_exit(task);
         let done = task.done.lock().take();
+        if done.is_some() {
+            self.job_ended();
+        }
         task.head.exit_state.store(0x10, Ordering::Relaxed);
         drop(done);
         self.schedule_dead(cx)
