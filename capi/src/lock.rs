@@ -17,6 +17,9 @@ use crate::object::Ptr;
 fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
     let lock = lock.get();
     head.preempt_add(count);
+    if !lock.is_sane() {
+        report_bad(lock);
+    }
     if lock.is_locked() && lock.owner() == Some(head.pid.load(Ordering::Relaxed)) {
         report(lock, "takes a spin lock that it holds");
     }
@@ -37,6 +40,20 @@ fn free(lock: Ptr<RawSpinLock>) {
         report(lock, "frees a spin lock that is free");
     }
     lock.release();
+}
+
+/// Says that a lock's word is that of no lock (Linux: spin_bug).
+#[cold]
+#[inline(never)]
+fn report_bad(lock: &RawSpinLock) {
+    with_current(|kernel: &Kernel, _| {
+        let cx = &kernel.cx();
+        kernel.count_bug();
+        let (cpu, comm, pid) = (cx.cpu(), cx.task.comm(), cx.task.pid());
+        log!(cx, Level::Error, "BUG: spinlock bad magic on CPU#{cpu}, {comm}/{pid}");
+        kernel.log_object(cx, "lock", core::ptr::from_ref(lock) as usize);
+        kernel.dump_stack(cx);
+    });
 }
 
 #[cold]

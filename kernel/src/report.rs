@@ -106,10 +106,12 @@ impl Kernel {
     /// Logs the places in modules' text that the stack holds from `sp` up.
     pub(crate) fn print_trace(&self, cx: &Cx<'_>, sp: usize) {
         log!(cx, Level::Warning, " <TASK>");
-        let mut shown = 0;
+        let (mut shown, mut last) = (0, 0);
         kthreads_base::head::for_each_word(sp, |word| {
-            if shown < 24 && self.print_frame(cx, word) {
-                shown += 1;
+            // Exports that remember their caller leave copies of one return address.
+            let is_new = word != last && shown < 24 && self.is_return_address(word);
+            if is_new && self.print_frame(cx, word) {
+                (shown, last) = (shown + 1, word);
             }
         });
         log!(cx, Level::Warning, " </TASK>");
@@ -126,7 +128,7 @@ impl Kernel {
     }
 
     /// The taint as Linux prints it after `Comm:`.
-    fn taint_text(&self) -> &'static str {
+    pub fn taint_text(&self) -> &'static str {
         if self.taint() == 0 { "Not tainted" } else { "Tainted" }
     }
 
@@ -134,13 +136,9 @@ impl Kernel {
     pub(crate) fn report_uninitialised(&self, kind: &str, address: usize) {
         let cx = self.cx();
         self.count_bug();
-        let name = self.name_of(address);
-        let text = name.as_ref().map_or("?", |name| name.as_str());
-        log!(
-            &cx,
-            Level::Error,
-            "kthreads: {kind} {text} ({address:#x}) is used before it was initialised"
-        );
+        let text = self.object_name(address);
+        log!(&cx, Level::Error, "kthreads: {kind} {text} is used before it was initialised");
+        self.log_block_of(&cx, address);
         self.dump_stack(&cx);
     }
 
@@ -362,7 +360,8 @@ impl Kernel {
     }
 
     fn print_cause(&self, cx: &Cx<'_>, fault: &Fault) {
-        let address = fault.address.unwrap_or(0);
+        let used = self.address_of_fault(fault);
+        let address = used.unwrap_or(0);
         let level = Level::Alert;
         match fault.cause {
             FaultCause::StackOverflow => {
@@ -377,13 +376,21 @@ impl Kernel {
                 log!(cx, level, "BUG: unable to handle page fault for address: {address:016x}");
                 self.print_error_pointer(cx, address);
             }
-            FaultCause::NonCanonical => {
-                log!(cx, level, "general protection fault, probably for non-canonical address");
-            }
+            FaultCause::NonCanonical => match used {
+                Some(address) => log!(
+                    cx,
+                    level,
+                    "general protection fault, probably for non-canonical address {address:#x}"
+                ),
+                None => {
+                    log!(cx, level, "general protection fault, probably for non-canonical address");
+                }
+            },
             FaultCause::Divide => log!(cx, level, "divide error"),
             FaultCause::InvalidOpcode => log!(cx, level, "invalid opcode"),
             FaultCause::Other(trap) => log!(cx, level, "trap {trap}"),
         }
+        self.explain_pattern(cx, fault, address);
         let access = match fault.cause {
             FaultCause::Read => "supervisor read access in kernel mode",
             FaultCause::Write => "supervisor write access in kernel mode",

@@ -33,7 +33,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Finds the line of an instruction, as `file:line`; with functions that were inlined there,
-    /// that of the innermost.
+    /// that of the innermost which is not of a header.
     pub(super) fn find(&self, image: &Image, address: usize) -> Option<String> {
         let state = core::mem::replace(&mut *self.state.lock(), State::Unavailable);
         let context = match state {
@@ -59,8 +59,16 @@ fn read(image: &Image) -> Option<Context<Reader>> {
 
 fn line(context: &Context<Reader>, address: usize) -> Option<String> {
     let mut frames = context.find_frames(address as u64).skip_all_loads().ok()?;
-    let location = frames.next().ok()??.location?;
-    let (path, line) = (location.file?, location.line?);
-    let file = path.rsplit('/').next().unwrap_or(path);
-    Some(format!("{file}:{line}"))
+    let mut innermost = None;
+    while let Ok(Some(frame)) = frames.next() {
+        let Some((path, line)) = frame.location.and_then(|at| Some((at.file?, at.line?))) else {
+            continue;
+        };
+        let file = path.rsplit('/').next().unwrap_or(path);
+        if !file.ends_with(".h") {
+            return Some(format!("{file}:{line}"));
+        }
+        innermost.get_or_insert_with(|| format!("{file}:{line}"));
+    }
+    innermost
 }

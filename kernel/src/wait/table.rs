@@ -81,8 +81,17 @@ impl WaitTable {
     /// Locks the shard of an object.
     #[inline]
     pub(crate) fn lock<T>(&self, object: &T) -> SpinGuard<'_, Shard> {
-        let address = core::ptr::from_ref(object) as usize as u64;
-        let mixed = (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.lock_at(core::ptr::from_ref(object) as usize)
+    }
+
+    /// The first task in line for the object at an address.
+    pub(crate) fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
+        self.lock_at(address).first_at(tasks, address)
+    }
+
+    #[inline]
+    fn lock_at(&self, address: usize) -> SpinGuard<'_, Shard> {
+        let mixed = (address as u64 >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.shards[(mixed >> 54) as usize % SHARDS].lock()
     }
 }
@@ -121,7 +130,10 @@ impl Shard {
 
     /// The first task in line for `object`.
     pub(crate) fn first<'t, T>(&self, tasks: &'t TaskTable, object: &T) -> Option<&'t Task> {
-        let address = core::ptr::from_ref(object) as usize;
+        self.first_at(tasks, core::ptr::from_ref(object) as usize)
+    }
+
+    fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
         let mut index = self.first;
         while index != NO_TASK {
             let task = tasks.get(index);
