@@ -39,7 +39,9 @@ pub(crate) fn allocate(cx: &Cx<'_>, len: usize, flags: u32, place: usize) -> usi
 
 fn allocate_virtual(cx: &Cx<'_>, len: usize, fill: Fill, place: usize) -> usize {
     cx.kernel.might_sleep(cx);
-    if len == 0 || len as u64 > cx.kernel.machine().memory().total {
+    // To ask how much memory there is takes a host longer than a small allocation.
+    let is_too_much = |len| len as u64 > cx.kernel.machine().memory().total;
+    if len == 0 || (len > KMALLOC_MAX && is_too_much(len)) {
         return 0;
     }
     let (kind, align, cache) = (Kind::Virtual, PAGE, 0);

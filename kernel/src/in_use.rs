@@ -18,6 +18,8 @@ use crate::wait::{Completion, Mutex, Semaphore};
 use crate::{Cx, Kernel};
 
 const WORD: usize = size_of::<usize>();
+/// What new memory is filled with.
+const NEVER_WRITTEN: usize = 0x5a5a_5a5a_5a5a_5a5a;
 /// Where a wait queue's list begins: behind its lock.
 const LIST_OFFSET: usize = 8;
 /// Where an entry's links are.
@@ -82,7 +84,8 @@ impl Kernel {
         let memory = Words { base, words };
         for index in 0..words.len() {
             let word = memory.get(index);
-            if word == 0 {
+            // Most words are zero, or were never written.
+            if word == 0 || word == NEVER_WRITTEN {
                 continue;
             }
             let (low, high) = halves(word);
@@ -148,10 +151,11 @@ impl Kernel {
         found: &mut dyn FnMut(usize, InUse<'k>),
     ) {
         let address = memory.address(index);
-        if low == Mutex::MAGIC && index > 0 {
-            if let Some(task) = self.task_at(memory.get(index - 1)) {
-                found(address - WORD, InUse::Mutex(task));
-            }
+        if low == Mutex::MAGIC
+            && index > 0
+            && let Some(task) = self.task_at(memory.get(index - 1))
+        {
+            found(address - WORD, InUse::Mutex(task));
         }
         let half = size_of::<u32>();
         for (number, address) in [(low, address.wrapping_sub(half)), (high, address)] {

@@ -159,9 +159,6 @@ fn bucket(len: usize) -> usize {
 /// a power of two (up to a page).
 pub(crate) fn allocate(cx: &Cx<'_>, kind: Kind, len: usize, fill: Fill, place: usize) -> usize {
     let room = bucket(len);
-    if room as u64 > cx.kernel.machine().memory().total {
-        return 0;
-    }
     let align = if room.is_power_of_two() { room.min(PAGE) } else { ALIGN_MIN };
     allocate_block(cx, &Request { kind, len, room, align, fill, cache: 0, place })
 }
