@@ -15,12 +15,13 @@ mod owner;
 mod record;
 mod report;
 mod table;
+mod used;
 
-pub(crate) use left::Going;
 pub use record::{Block, Kind, Record, Track};
 pub use report::{Damage, Zone};
 pub(crate) use table::HeapBook;
 pub use table::NewBlock;
+pub(crate) use used::Going;
 
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;

@@ -9,6 +9,12 @@ use crate::Kernel;
 use crate::module::Image;
 
 impl Kernel {
+    /// How many blocks of memory modules have left behind, and how many bytes they have.
+    pub fn memory_left_behind(&self) -> (usize, usize) {
+        let left = self.heap.iter().filter(|record| record.is_left());
+        left.fold((0, 0), |(blocks, bytes), record| (blocks + 1, bytes + record.len()))
+    }
+
     /// The live blocks that a module's text has allocated, each with its record.
     pub(super) fn blocks_of(&self, image: &dyn Image) -> Vec<(&Record, Block)> {
         let live = self.heap.iter().filter(|record| record.is_fresh());

@@ -237,6 +237,11 @@ impl Record {
         self.state() == State::Live
     }
 
+    /// Whether it stands for a block that has been reported as left behind.
+    pub(super) fn is_left(&self) -> bool {
+        self.state() == State::Left
+    }
+
     /// Whether it stands for a freed block.
     pub fn is_freed(&self) -> bool {
         self.state() == State::Freed
