@@ -189,7 +189,7 @@ impl Kernel {
     /// Tells what a timer's function has left changed (Linux: call_timer_fn).
     pub(crate) fn report_timer_imbalance(&self, cx: &Cx<'_>, function: usize, left: &Left) {
         self.count_bug();
-        let name = self.object_name(function);
+        let name = self.variable_name(function);
         let Left { before, after, irqs_off } = *left;
         if before != after {
             log!(cx, Level::Error, "timer: {name} preempt leak: {before:08x} -> {after:08x}");

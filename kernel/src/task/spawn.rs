@@ -99,7 +99,6 @@ impl Kernel {
         head.blocked.store(parent.blocked.load(zero), zero);
         head.sighand.store(core::ptr::from_ref(&task.siglock) as usize, zero);
         task.kthread.reset();
-        task.wait.stand_at(0);
         task.wait_channel.store(0, zero);
         task.entry_point.clear();
         task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);
@@ -177,7 +176,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         self.check_exit(cx);
         // Whoever has a link to its entry in a wait queue has one to its stack.
-        if task.wait.is_at_queue() {
+        if task.wait_queue.load(Ordering::Relaxed) != 0 {
             task.pinned_frames.fetch_add(1, Ordering::Relaxed);
         }
         task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);

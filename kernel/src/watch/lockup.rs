@@ -277,7 +277,7 @@ impl Kernel {
         let lock = task.head.spins_on.load(ORDER);
         if lock != 0 {
             let name = self.object_name(lock);
-            log!(cx, LEVEL, "kthreads: it waits for spin lock {name} ({lock:#x})");
+            log!(cx, LEVEL, "kthreads: it waits for spin lock {name}");
             for holder in self.holders_of(lock) {
                 let (comm, pid) = (holder.comm(), holder.pid());
                 log!(cx, LEVEL, "kthreads: that is held by {comm} (pid {pid})");
