@@ -29,11 +29,16 @@ use core::sync::atomic::{
     compiler_fence,
 };
 
+use crate::held::HeldLocks;
 use crate::machine::{Machine, Upcalls};
 use crate::stack::{self, SLOT_SIZE, Stack};
 
 /// The bit of [`Head::ti_flags`] that asks for a reschedule (TIF_NEED_RESCHED).
 pub const TIF_NEED_RESCHED: u64 = 1 << 3;
+
+/// The bit of [`Head::ti_flags`] that asks a thread to end where it stands in no function of the
+/// kernel: at the end of a call from a module, or in module text. Linux has no such bit.
+pub const TIF_KILLED: u64 = 1 << 40;
 
 /// What every thread begins with: the part of C's `struct task_struct` that modules see, and the
 /// saved context. Sizes and offsets are those of include/linux/sched.h.
@@ -120,6 +125,10 @@ pub struct Head {
     pub usage: AtomicU32,
     _end: AtomicU32,
     sp: AtomicUsize,
+    /// The locks it holds, for reports.
+    pub held: HeldLocks,
+    /// The address of the spin lock that it waits for, 0 while it waits for none.
+    pub spins_on: AtomicUsize,
 }
 
 const _: () = assert!(core::mem::offset_of!(Head, sp) == 256);
@@ -172,47 +181,6 @@ pub fn current_head() -> Current {
 /// Whether the caller is on a kernel stack, so that [`current_head`] may be called.
 pub fn on_kernel_stack() -> bool {
     stack::in_range(stack_pointer())
-}
-
-/// The stack pointer here, for a back trace.
-#[inline(always)]
-pub fn stack_pointer_now() -> usize {
-    stack_pointer()
-}
-
-/// Calls `see` with each word of a kernel stack from `sp` up to the slot's end, for a back trace.
-/// `sp` is that of the running thread, of one whose context is saved, or of a fault; anything
-/// else yields nothing or words that mean nothing.
-pub fn for_each_word(sp: usize, mut see: impl FnMut(usize)) {
-    if !stack::in_range(sp) {
-        return;
-    }
-    let lowest = (sp & !(SLOT_SIZE - 1)) + stack::guard_size();
-    let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let start = sp.max(lowest).next_multiple_of(size_of::<usize>());
-    for address in (start..end).step_by(size_of::<usize>()) {
-        // SAFETY: above its guard a slot is mapped and readable at any time.
-        see(unsafe { core::ptr::read_volatile(address as *const usize) });
-    }
-}
-
-/// Calls `see` with the return address of each frame of a chain of frame pointers that begins at
-/// `bp`: what compiled C keeps, and Rust only by chance. Stops where the chain leaves the slot of
-/// `sp` or does not lead upwards.
-pub fn for_each_frame(sp: usize, mut bp: usize, mut see: impl FnMut(usize)) {
-    if !stack::in_range(sp) {
-        return;
-    }
-    let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let mut lowest = sp.max((sp & !(SLOT_SIZE - 1)) + stack::guard_size());
-    while bp >= lowest && bp < end - 16 && bp.is_multiple_of(size_of::<usize>()) {
-        let record = bp as *const [usize; 2];
-        // SAFETY: the record lies above the guard of the slot and below its end.
-        let [next, address] = unsafe { core::ptr::read_volatile(record) };
-        see(address);
-        lowest = bp + 16;
-        bp = next;
-    }
 }
 
 #[cold]
@@ -375,6 +343,18 @@ struct Attached {
     upcalls: *const dyn Upcalls,
     machine: Arc<dyn Machine>,
     irq_stack: Option<Stack>,
+    softirq: Option<Softirq>,
+}
+
+/// Where a CPU runs softirqs: on a stack of its own, as a context of its own, so that one which
+/// faults can be given up.
+struct Softirq {
+    stack: Stack,
+    /// What runs beneath them; 0 while none run.
+    beneath: AtomicUsize,
+    /// The context, once it is done: never resumed.
+    done: AtomicUsize,
+    is_given_up: AtomicBool,
 }
 
 impl Attached {
@@ -387,7 +367,8 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        if let Some(stack) = self.irq_stack.take() {
+        let softirq = self.softirq.take().map(|softirq| softirq.stack);
+        for stack in self.irq_stack.take().into_iter().chain(softirq) {
             self.machine.stack_free(stack);
         }
     }
@@ -435,21 +416,61 @@ pub fn start<K: Upcalls + 'static>(
     machine: &Arc<dyn Machine>,
 ) -> Result<(), NoStack> {
     for cpu in 0..machine.cpu_count() {
-        let local = kernel.local(cpu);
-        assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
-        assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
-        let irq_stack = machine.stack_alloc().ok_or(NoStack)?;
-        let attached = Attached {
-            kernel: Arc::as_ptr(kernel) as *const (),
-            upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
-            machine: machine.clone(),
-            irq_stack: Some(irq_stack),
-        };
-        // SAFETY: the swap above lets one caller here, and no CPU runs yet.
-        unsafe { *local.attached.get() = Some(Box::new(attached)) };
+        let stacks = machine.stack_alloc().zip(machine.stack_alloc()).ok_or(NoStack)?;
+        attach(kernel.local(cpu), kernel, machine, Some(stacks));
+    }
+    if let Some((head, local)) = kernel.watcher() {
+        attach(local, kernel, machine, None);
+        head.cpu.store(ptr_of(local), Ordering::Relaxed);
+        // Nothing is ever pending for it.
+        head.irqs_off.store(1, Ordering::Relaxed);
     }
     machine.start(kernel.clone());
     Ok(())
+}
+
+fn attach<K: Upcalls + 'static>(
+    local: &CpuLocal,
+    kernel: &Arc<K>,
+    machine: &Arc<dyn Machine>,
+    stacks: Option<(Stack, Stack)>,
+) {
+    assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
+    assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
+    let (irq_stack, softirq_stack) = stacks.unzip();
+    let softirq = softirq_stack.map(|stack| Softirq {
+        stack,
+        beneath: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
+        is_given_up: AtomicBool::new(false),
+    });
+    let attached = Attached {
+        kernel: Arc::as_ptr(kernel) as *const (),
+        upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
+        machine: machine.clone(),
+        irq_stack,
+        softirq,
+    };
+    // SAFETY: the swap above lets one caller here, and no CPU runs yet.
+    unsafe { *local.attached.get() = Some(Box::new(attached)) };
+}
+
+fn ptr_of(local: &CpuLocal) -> *mut CpuLocal {
+    core::ptr::from_ref(local).cast_mut()
+}
+
+/// Has the kernel report what its judge has found, on `stack`: for a thread of a machine that is
+/// no CPU. One such thread at a time may do so for a kernel.
+pub fn call_as_watcher(machine: &dyn Machine, upcalls: &dyn Upcalls, stack: &Stack) {
+    let Some((head, _)) = upcalls.watcher() else { return };
+    // SAFETY: the stack is the caller's and unused; the head lives in the kernel.
+    unsafe { stack.top_word().write(head) };
+    // SAFETY: the stack is free until the call returns, and its top word is set.
+    unsafe { machine.call_on(stack.top(), watcher_trampoline) };
+}
+
+extern "C" fn watcher_trampoline() {
+    current_head().local().attached().upcalls().report_findings();
 }
 
 /// Runs the idle loop of `cpu` on `stack`: what a machine does on each CPU it starts.
@@ -506,6 +527,17 @@ pub fn interrupt_point() {
     }
 }
 
+/// The end of a call from a module, and a point in module text: as [`interrupt_point`], and a
+/// thread that was told to end does so here.
+#[inline]
+pub fn module_point() {
+    interrupt_point();
+    let head = current_head();
+    if head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0 {
+        head.local().attached().upcalls().killed();
+    }
+}
+
 /// Delivers the pending interrupts on the CPU's interrupt stack.
 ///
 /// Where interrupts are real, the thread may be moved to another CPU as long as its flag is on:
@@ -533,7 +565,9 @@ fn deliver() {
 fn on_irq_stack(head: Current) {
     let attached = head.local().attached();
     let Some(stack) = &attached.irq_stack else { return };
-    let nested = stack_pointer() & !(SLOT_SIZE - 1) == stack.base();
+    let softirq = attached.softirq.as_ref().map(|softirq| softirq.stack.base());
+    let slot = stack_pointer() & !(SLOT_SIZE - 1);
+    let nested = slot == stack.base() || Some(slot) == softirq;
     if nested {
         return attached.upcalls().interrupt();
     }
@@ -543,6 +577,70 @@ fn on_irq_stack(head: Current) {
         stack.top_word().write(head.head.as_ptr());
         attached.machine.call_on(stack.top(), irq_trampoline);
     }
+}
+
+/// Whether a softirq had to be given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftirqEnd {
+    /// It has run to its end.
+    Done,
+    /// [`give_up_softirq`] ended it.
+    GivenUp,
+}
+
+/// Runs [`Upcalls::softirq`] on the CPU's stack for them. With interrupts off, and not from
+/// within one.
+pub fn run_softirq() -> SoftirqEnd {
+    let head = current_head();
+    let attached = head.local().attached();
+    let Some(softirq) = attached.softirq.as_ref() else { return SoftirqEnd::Done };
+    if in_softirq() {
+        crate::fatal("a softirq began inside another");
+    }
+    // SAFETY: no softirq runs here, so their stack is free; the head is the running thread's.
+    unsafe { softirq.stack.top_word().write(head.head.as_ptr()) };
+    softirq.is_given_up.store(false, Ordering::Relaxed);
+    let resume = attached.machine.context_new(&softirq.stack, softirq_start);
+    // SAFETY: the context was just made, and is resumed once.
+    unsafe { attached.machine.switch(&softirq.beneath, resume) };
+    match softirq.is_given_up.load(Ordering::Relaxed) {
+        true => SoftirqEnd::GivenUp,
+        false => SoftirqEnd::Done,
+    }
+}
+
+/// Whether the CPU runs a softirq; interrupts are off, or this is one.
+pub fn in_softirq() -> bool {
+    let head = current_head();
+    let softirq = head.local().attached().softirq.as_ref();
+    softirq.is_some_and(|softirq| softirq.beneath.load(Ordering::Relaxed) != 0)
+}
+
+/// Ends the softirq that runs on this CPU where it is, on whatever stack the caller is: what its
+/// frames hold is never given back.
+pub fn give_up_softirq() -> ! {
+    if let Some(softirq) = &current_head().local().attached().softirq {
+        softirq.is_given_up.store(true, Ordering::Relaxed);
+    }
+    end_softirq()
+}
+
+extern "C" fn softirq_start() -> ! {
+    current_head().local().attached().upcalls().softirq();
+    end_softirq()
+}
+
+fn end_softirq() -> ! {
+    let head = current_head();
+    let attached = head.local().attached();
+    if let Some(softirq) = &attached.softirq {
+        let beneath = softirq.beneath.swap(0, Ordering::Relaxed);
+        if beneath != 0 {
+            // SAFETY: saved by `run_softirq`, and taken out by the swap.
+            unsafe { attached.machine.switch(&softirq.done, beneath) };
+        }
+    }
+    crate::fatal("a softirq ended that did not run")
 }
 
 /// Hands a fault to the kernel: what a machine calls once it is on a stack whose top word names

@@ -31,7 +31,12 @@ pub(crate) fn start(
     let machine = HostMachine::new(HostConfig { cpus, clock, ..HostConfig::default() });
     let machine = machine.map_err(|error| error.to_string())?;
     let hold = machine.hold_clock();
-    let kernel = Kernel::boot(machine.clone(), Config::default());
+    let config = Config {
+        hung_task_seconds: options.hung_task_seconds,
+        watchdog_seconds: options.watchdog_seconds,
+        ..Config::default()
+    };
+    let kernel = Kernel::boot(machine.clone(), config);
     let kernel = Arc::new(kernel.map_err(|errno| format!("the kernel does not boot: {errno}"))?);
     crash::set_log(kernel.log_ring());
     let console = Console::new(kernel.log_ring().clone(), show);

@@ -12,6 +12,9 @@ pub struct Config {
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
+    /// For how long a CPU may take no interrupt, in seconds; it may run one thing for twice that
+    /// (watchdog_thresh). 0 for ever.
+    pub watchdog_seconds: u64,
     /// What an oops does to the kernel (panic_on_oops).
     pub oops: OopsPolicy,
 }
@@ -34,6 +37,7 @@ impl Default for Config {
             log_bytes: 1 << 20,
             hung_task_seconds: 120,
             oops: OopsPolicy::Kill,
+            watchdog_seconds: 10,
         }
     }
 }

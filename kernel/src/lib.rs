@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod backtrace;
 mod config;
 mod cx;
 mod doorbell;
@@ -16,11 +17,13 @@ mod errno;
 pub mod format;
 pub mod heap;
 mod home;
+mod in_use;
 mod kernel;
 pub mod kthread;
 pub mod log;
 pub mod module;
 pub mod proc;
+mod reinit;
 pub mod report;
 pub mod sched;
 pub mod signal;
@@ -32,6 +35,7 @@ pub mod time;
 pub mod trace;
 mod upcalls;
 pub mod wait;
+mod watch;
 
 pub use config::{Config, OopsPolicy};
 pub use cx::*;

@@ -27,6 +27,10 @@ impl Upcalls for Kernel {
         self.hard_interrupt();
     }
 
+    fn softirq(&self) {
+        self.run_timers();
+    }
+
     fn preempt(&self) {
         Kernel::preempt(self);
     }
@@ -41,6 +45,34 @@ impl Upcalls for Kernel {
 
     fn clock(&self, now: Nanos) {
         self.jiffies.advance(now);
+    }
+
+    fn patience(&self) -> Nanos {
+        self.next_hung_look()
+    }
+
+    fn is_awaited(&self) -> bool {
+        Kernel::is_awaited(self)
+    }
+
+    fn judge(&self, cpu: u32) -> bool {
+        Kernel::judge(self, cpu)
+    }
+
+    fn report_findings(&self) {
+        Kernel::report_findings(self);
+    }
+
+    fn excuse(&self, span: Nanos) {
+        self.excuse_all(span);
+    }
+
+    fn watcher(&self) -> Option<(&Head, &CpuLocal)> {
+        Some((self.watcher_head(), &self.watcher))
+    }
+
+    fn killed(&self) {
+        self.end_killed(&self.cx());
     }
 }
 

@@ -74,8 +74,10 @@ impl<O: Outside> Session<O> {
 
     /// Waits for an rmmod or insmod that is under way.
     fn wait_until_gone(&self, cx: &Cx<'_>, name: &str, state: State) -> bool {
-        let seconds = cx.kernel.config().hung_task_seconds;
-        let deadline = cx.kernel.uptime() + Nanos(seconds.saturating_mul(Nanos::SECOND.0));
+        let deadline = match cx.kernel.hung_task_seconds() {
+            0 => Nanos::NEVER,
+            seconds => cx.kernel.uptime() + Nanos(seconds.saturating_mul(Nanos::SECOND.0)),
+        };
         let is_same = || cx.kernel.find_module(name).is_some_and(|m| m.state() == state);
         while is_same() && cx.kernel.uptime() < deadline {
             cx.kernel.sleep_for(cx, LOOK_EVERY, TASK_UNINTERRUPTIBLE);

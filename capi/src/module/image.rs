@@ -3,9 +3,10 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
 
 use kthreads_kernel::module::{self, ImageSymbol};
-use kthreads_loader::{DebugSection, Image};
+use kthreads_loader::{Class, DebugSection, Image};
 
 use super::calls;
 use super::data::DataSymbols;
@@ -49,7 +50,20 @@ impl module::Image for LoadedImage {
     }
 
     fn is_return_address(&self, address: usize) -> bool {
-        self.contains_text(address) && calls::ends_before(self, address)
+        calls::ends_before(self, address)
+    }
+
+    fn callee_before(&self, return_address: usize) -> Option<usize> {
+        calls::callee_before(self, return_address)
+    }
+
+    fn is_constant(&self, address: usize) -> bool {
+        self.contains(address) && !self.image.writable().contains(&address)
+    }
+
+    fn is_dropped(&self, address: usize) -> bool {
+        let init = self.image.init_text().start..self.image.range(Class::ReadOnlyAfterInit).start;
+        init.contains(&address) && !self.contains_text(self.image.init_text().start)
     }
 
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {
@@ -58,6 +72,26 @@ impl module::Image for LoadedImage {
             found(symbol.name, symbol.offset, symbol.size);
         }
         symbol.is_some()
+    }
+
+    fn symbolize_past(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {
+        let symbol = self.image.symbolize_past(address);
+        if let Some(symbol) = &symbol {
+            found(symbol.name, symbol.offset, symbol.size);
+        }
+        symbol.is_some()
+    }
+
+    fn with_variables(&self, look: &mut dyn FnMut(usize, &[AtomicUsize])) {
+        if self.image.is_unloaded() {
+            return;
+        }
+        let range = self.image.writable();
+        let start = range.start.next_multiple_of(size_of::<usize>());
+        let len = range.end.saturating_sub(start) / size_of::<usize>();
+        // SAFETY: the module's variables, mapped and writable while the image is loaded: whoever
+        // unloads it asks this first. C may write to them at any time.
+        look(start, unsafe { core::slice::from_raw_parts(start as *const AtomicUsize, len) });
     }
 
     fn symbols(&self) -> Vec<ImageSymbol> {
@@ -70,6 +104,6 @@ impl module::Image for LoadedImage {
     }
 
     fn line_of(&self, address: usize) -> Option<String> {
-        self.contains_text(address).then(|| self.lines.find(&self.image, address)).flatten()
+        self.contains(address).then(|| self.lines.find(&self.image, address)).flatten()
     }
 }

@@ -4,6 +4,9 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
+
+use kthreads_base::Fault;
 
 use crate::Kernel;
 use crate::format::FixedText;
@@ -48,11 +51,30 @@ pub trait Image: Send + Sync {
     fn is_return_address(&self, address: usize) -> bool {
         self.contains_text(address)
     }
+    /// The function that the call right before a return address goes to, if the instruction says.
+    fn callee_before(&self, _return_address: usize) -> Option<usize> {
+        None
+    }
+    /// Whether an address lies in what the module itself cannot write to: constants, text.
+    fn is_constant(&self, address: usize) -> bool {
+        self.contains_text(address)
+    }
+    /// Whether an address lies in what only initialisation needed, and which is gone.
+    fn is_dropped(&self, _address: usize) -> bool {
+        false
+    }
     /// Finds the symbol an address belongs to.
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
+    /// As [`symbolize`](Image::symbolize), also for code that initialisation alone ran.
+    fn symbolize_past(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {
+        self.symbolize(address, found)
+    }
+    /// Shows the module's variables: the address of the first word, and all words as they are now.
+    fn with_variables(&self, _look: &mut dyn FnMut(usize, &[AtomicUsize])) {}
     /// All symbols.
     fn symbols(&self) -> Vec<ImageSymbol>;
-    /// Where in the source an address of the text is, as `file:line`, if that is known.
+    /// Where in the source an address of the text is, if that is known: `file:line`, and for code
+    /// that was inlined `file:line in function, inlined at file:line`.
     fn line_of(&self, _address: usize) -> Option<String> {
         None
     }
@@ -64,6 +86,11 @@ pub trait KernelSymbols: Send + Sync {
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
     /// All of them.
     fn symbols(&self) -> Vec<ImageSymbol>;
+    /// The address that the instruction of a fault used, read off the instruction and the
+    /// registers, where the processor does not tell.
+    fn used_address(&self, _fault: &Fault) -> Option<usize> {
+        None
+    }
 }
 
 impl Kernel {
@@ -89,6 +116,11 @@ impl Kernel {
         self.kept_image_at(address)
     }
 
+    /// Whether an address lies in a module's image.
+    pub fn is_in_module(&self, address: usize) -> bool {
+        self.image_at(address).is_some()
+    }
+
     /// Finds the symbol of a module that an address belongs to and hands it to `found`.
     pub fn with_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
         let Some((module, image)) = self.image_at(address) else { return false };
@@ -107,6 +139,16 @@ impl Kernel {
         };
         let line = image.line_of(address);
         image.symbolize(address, &mut |name, offset, size| {
+            found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
+        })
+    }
+
+    /// As [`with_symbol_line`](Kernel::with_symbol_line), also for code that initialisation alone
+    /// ran: for places that are remembered.
+    pub fn with_past_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
+        let Some((module, image)) = self.image_at(address) else { return false };
+        let line = image.line_of(address);
+        image.symbolize_past(address, &mut |name, offset, size| {
             found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
         })
     }

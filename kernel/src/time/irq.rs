@@ -7,10 +7,12 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::Nanos;
+use kthreads_base::head::{SoftirqEnd, run_softirq};
 
 use super::{Jiffies, Kind, Timer, TimerFn};
 use crate::Kernel;
 use crate::cx::*;
+use crate::report::AtomicState;
 
 impl Kernel {
     /// Serves what is pending on this CPU. On the interrupt stack, interrupts off.
@@ -20,11 +22,14 @@ impl Kernel {
         let cpu = head.cpu();
         head.preempt_add(HARDIRQ_OFFSET);
         let now = self.machine.now();
+        let taken = &self.cpus[cpu as usize].watch.interrupts;
+        taken.store(taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         self.jiffies.advance(now);
         self.load_catch_up();
         self.wake_sleepers(cpu, now);
         self.tick(cpu, now.0);
         self.check_doorbell();
+        self.check_hung_look(now);
         if self.timers_due(cpu) {
             self.cpus[cpu as usize].softirq_pending.store(true, Ordering::Relaxed);
         }
@@ -46,15 +51,30 @@ impl Kernel {
         let cpu = head.cpu();
         let here = &self.cpus[cpu as usize];
         head.preempt_add(SOFTIRQ_OFFSET);
+        let count = head.preempt_count.load(Ordering::Relaxed);
+        let locks = head.held.mark();
         while here.softirq_pending.swap(false, Ordering::Relaxed) {
-            head.irq_restore(0);
-            let call = &mut |timer: &Timer, function: TimerFn| self.call_timer(timer, function);
-            self.timers.run_expired(cpu, self.jiffies.now(), call);
-            head.irq_save();
+            if run_softirq() == SoftirqEnd::GivenUp {
+                head.irq_save();
+                head.preempt_count.store(count, Ordering::Relaxed);
+                head.held.truncate(locks);
+                // There may be more timers to run.
+                here.softirq_pending.store(true, Ordering::Relaxed);
+            }
         }
         head.preempt_sub(SOFTIRQ_OFFSET);
         self.set_next_timer(cpu);
         head.irq_restore(irqs);
+    }
+
+    /// Runs the timers that are due. On the CPU's stack for softirqs.
+    pub(crate) fn run_timers(&self) {
+        let head = kthreads_base::current_head();
+        let cpu = head.cpu();
+        head.irq_restore(0);
+        let call = &mut |timer: &Timer, function: TimerFn| self.call_timer(timer, function);
+        self.timers.run_expired(cpu, self.jiffies.now(), call);
+        head.irq_save();
     }
 
     /// Whether softirqs wait for local_bh_enable.
@@ -67,13 +87,11 @@ impl Kernel {
 
     fn call_timer(&self, timer: &Timer, function: TimerFn) {
         let address = function as usize;
-        let head = kthreads_base::current_head();
-        let before = head.preempt_count.load(Ordering::Relaxed);
+        let cx = self.cx();
+        let before = AtomicState::now(&cx);
         timer.call(function);
-        let after = head.preempt_count.load(Ordering::Relaxed);
-        if after != before {
-            self.report_timer_imbalance(address, before, after);
-            head.preempt_count.store(before, Ordering::Relaxed);
+        if let Some(left) = before.restore(&cx) {
+            self.report_timer_imbalance(&cx, address, &left);
         }
     }
 

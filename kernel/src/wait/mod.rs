@@ -1,6 +1,7 @@
 //! Waiting: wait queues, completions, mutexes and semaphores.
 
 mod completion;
+mod entries;
 mod event;
 mod mutex;
 mod queue;
@@ -8,6 +9,7 @@ mod semaphore;
 mod table;
 
 pub use completion::Completion;
+pub(crate) use entries::QueueEntries;
 pub use event::Sleep;
 pub use mutex::Mutex;
 pub use queue::{
@@ -15,8 +17,8 @@ pub use queue::{
     woken_wake_function,
 };
 pub use semaphore::Semaphore;
-pub use table::WaitNode;
 pub(crate) use table::WaitTable;
+pub use table::{Awaited, WaitNode};
 
 use crate::time::{Jiffies, MAX_SCHEDULE_TIMEOUT};
 

@@ -123,6 +123,16 @@ impl WaitQueueHead {
         !self.head.is_empty()
     }
 
+    /// Where the head lies.
+    pub fn address(&self) -> usize {
+        core::ptr::from_ref(self) as usize
+    }
+
+    /// What its list's first link holds, whatever that is.
+    pub(crate) fn first_link(&self) -> usize {
+        self.head.first_link()
+    }
+
     /// The lock, for code that holds it over several calls.
     pub fn lock(&self) -> RawGuard<'_> {
         self.lock.lock()
@@ -136,8 +146,7 @@ impl WaitQueueHead {
 
     fn check(&self, kernel: &Kernel) {
         if self.head.is_raw() {
-            let address = core::ptr::from_ref(self) as usize;
-            kernel.report_uninitialised("wait queue head", address);
+            kernel.report_uninitialised("wait queue head", self.address());
         }
     }
 
@@ -237,6 +246,7 @@ impl Kernel {
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
+        cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
         cx.task.set_state(state);
         was_empty
     }
@@ -258,11 +268,13 @@ impl Kernel {
         let held = queue.lock.lock();
         if self.signal_pending_state(state, cx.task.get_ref()) {
             unlink_init(&held, entry.get_ref());
+            cx.task.wait_queue.store(0, Ordering::Relaxed);
             return Err(Errno::ERESTARTSYS);
         }
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
+        cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
         cx.task.set_state(state);
         Ok(())
     }
@@ -270,6 +282,7 @@ impl Kernel {
     /// Ends a wait: the task runs, the entry is in no queue (Linux: finish_wait).
     pub fn finish_wait(&self, cx: &Cx<'_>, queue: Pin<&WaitQueueHead>, entry: &WaitEntry) {
         cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+        cx.task.wait_queue.store(0, Ordering::Relaxed);
         // An entry that its waker took out needs no lock: nobody else looks at it any more.
         if entry.is_queued() {
             let held = queue.get_ref().lock.lock();
@@ -324,6 +337,7 @@ impl Kernel {
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
+        self.waits.note_waker(queue.address());
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);

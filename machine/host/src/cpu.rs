@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use kthreads_base::{CpuLocal, Nanos, Stack};
 
 use crate::fault::OopsStack;
+use crate::sample::Sampler;
 
 /// Not started yet, or ended.
 pub(crate) const ABSENT: u32 = 0;
@@ -40,6 +41,7 @@ pub(crate) struct Cpu {
     /// What the CPU starts on.
     pub(crate) stack: Stack,
     pub(crate) oops: OopsStack,
+    pub(crate) sampler: Sampler,
 }
 
 thread_local! {
@@ -72,6 +74,7 @@ impl Cpu {
             relaxed: AtomicU32::new(0),
             stack,
             oops,
+            sampler: Sampler::default(),
         }
     }
 

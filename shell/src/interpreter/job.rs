@@ -96,8 +96,10 @@ struct HangWatch {
 
 impl HangWatch {
     fn new(cx: &Cx<'_>) -> HangWatch {
-        let seconds = cx.kernel.config().hung_task_seconds;
-        let limit = Nanos(seconds.saturating_mul(Nanos::SECOND.0));
+        let limit = match cx.kernel.hung_task_seconds() {
+            0 => Nanos::NEVER,
+            seconds => Nanos(seconds.saturating_mul(Nanos::SECOND.0)),
+        };
         HangWatch { sleep: None, since: cx.kernel.uptime(), limit }
     }
 

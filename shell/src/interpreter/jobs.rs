@@ -47,7 +47,7 @@ impl Shell {
     pub fn report_hung(&self, cx: &Cx<'_>, job: &Arc<Job>) {
         self.inner.jobs.lock().retain(|other| !Arc::ptr_eq(other, job));
         self.count_hung();
-        let seconds = cx.kernel.config().hung_task_seconds;
+        let seconds = cx.kernel.hung_task_seconds();
         let mut lines = vec![format!(
             "kthreads: task {}:{} blocked for more than {seconds} seconds; going on without it",
             job.name(),
