@@ -301,6 +301,43 @@ impl Head {
             self.irq_restore(0);
         }
     }
+
+    /// One turn of a loop that waits for a lock's word to become zero.
+    #[inline]
+    pub(crate) fn relax_for(&self, word: &AtomicU32) {
+        self.local().attached().machine.relax_for(word);
+        if self.irqs_off.load(Ordering::Relaxed) == 0 {
+            self.irq_restore(0);
+        }
+    }
+}
+
+/// A point where a simulator may let another CPU go on; nothing on other machines.
+#[inline]
+pub fn explore_point() {
+    current_head().step();
+}
+
+/// Tells a machine that explores what happened; nothing on other machines. The kinds and what
+/// goes with them are the kernel's.
+#[inline]
+pub fn note(kind: u32, object: usize, value: usize) {
+    let head = current_head();
+    let local = head.local();
+    if local.explored.load(Ordering::Relaxed) {
+        local.attached().machine.note(kind, object, value);
+    }
+}
+
+/// Asks a machine that explores which of `options` ways to go; 0, the usual one, on others.
+#[inline]
+pub fn choose(what: u32, options: u32) -> u32 {
+    let head = current_head();
+    let local = head.local();
+    if options < 2 || !local.explored.load(Ordering::Relaxed) {
+        return 0;
+    }
+    local.attached().machine.choose(what, options).min(options - 1)
 }
 
 /// A type whose first field is a [`Head`]; made by [`head_first!`](crate::head_first).
@@ -490,6 +527,7 @@ pub fn with_current<K: 'static, R>(body: impl FnOnce(&K, &Head) -> R) -> R {
 #[inline]
 pub fn interrupt_point() {
     let head = current_head();
+    head.step();
     if head.irqs_off.load(Ordering::Relaxed) != 0 {
         return;
     }

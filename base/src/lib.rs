@@ -28,7 +28,10 @@ pub mod stack;
 mod time;
 
 pub use func::{AtomicFn, AtomicRef};
-pub use head::{CpuLocal, Head, current_head, interrupt_point, on_kernel_stack, with_current};
+pub use head::{
+    CpuLocal, Head, choose, current_head, explore_point, interrupt_point, note, on_kernel_stack,
+    with_current,
+};
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};
 pub use slab::Slab;

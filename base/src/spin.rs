@@ -79,7 +79,7 @@ impl RawSpinLock {
     fn acquire_slow(&self, head: &Head) {
         loop {
             while self.word.load(Ordering::Relaxed) != 0 {
-                head.relax();
+                head.relax_for(&self.word);
             }
             if self.try_acquire(head) {
                 return;

@@ -114,5 +114,6 @@ extern "C" fn interrupted() {
 }
 
 extern "C" fn take_interrupts() {
+    kthreads_base::explore_point();
     kthreads_base::interrupt_point();
 }
