@@ -8,8 +8,11 @@
 use alloc::alloc::{Layout, alloc, dealloc};
 use core::ptr;
 
+use kthreads_base::head::NOTE_NEW_MEMORY;
+use kthreads_base::{choose, note};
 use kthreads_kernel::heap::Block;
 use kthreads_kernel::log::Level;
+use kthreads_kernel::observe::CHOOSE_MEMORY;
 use kthreads_kernel::{Cx, log};
 
 use crate::object::touch;
@@ -58,6 +61,9 @@ fn header(memory: usize) -> Header {
 
 /// Allocates `len` bytes, aligned to `align`; 0 when there is no memory.
 pub(crate) fn allocate_aligned(len: usize, align: usize, fill: Fill) -> usize {
+    if choose(CHOOSE_MEMORY, 2) != 0 {
+        return 0;
+    }
     let align = align.max(HEADER);
     let Some(total) = len.checked_add(align) else { return 0 };
     let Ok(layout) = Layout::from_size_align(total, align) else { return 0 };
@@ -67,6 +73,7 @@ pub(crate) fn allocate_aligned(len: usize, align: usize, fill: Fill) -> usize {
         return 0;
     }
     let memory = start as usize + align;
+    note(NOTE_NEW_MEMORY, memory, len);
     // SAFETY: within the block, which is ours; the header lies in the padding of `align` bytes.
     unsafe {
         header_of(memory).write(Header { len, mark: LIVE, align: align as u32 });

@@ -5,7 +5,8 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{Head, RawSpinLock, current_head, interrupt_point, with_current};
+use kthreads_base::head::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
+use kthreads_base::{Head, RawSpinLock, current_head, interrupt_point, note, with_current};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{Kernel, SOFTIRQ_DISABLE_OFFSET, log};
 
@@ -21,13 +22,19 @@ fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
         report(lock, "takes a spin lock that it holds");
     }
     lock.acquire(head);
+    head.note(NOTE_TAKES, core::ptr::from_ref(lock) as usize, NOTE_SPIN_LOCK);
 }
 
 /// Takes the lock if it is free; else the count is put back.
 fn try_take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) -> bool {
     let lock = lock.get();
     head.preempt_add(count);
-    lock.try_acquire(head)
+    head.step();
+    let taken = lock.try_acquire(head);
+    if taken {
+        head.note(NOTE_TAKES, core::ptr::from_ref(lock) as usize, NOTE_SPIN_LOCK);
+    }
+    taken
 }
 
 #[inline(always)]
@@ -36,6 +43,7 @@ fn free(lock: Ptr<RawSpinLock>) {
     if !lock.is_locked() {
         report(lock, "frees a spin lock that is free");
     }
+    note(NOTE_GIVES, core::ptr::from_ref(lock) as usize, NOTE_SPIN_LOCK);
     lock.release();
 }
 

@@ -12,6 +12,26 @@ pub struct Config {
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
+    /// Which Linux it behaves as, where they differ.
+    pub linux: Linux,
+}
+
+/// A release of Linux whose behaviour is still targeted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Linux {
+    /// 5.15.
+    V5_15,
+    /// 6.1.
+    #[default]
+    V6_1,
+}
+
+impl Linux {
+    /// Whether kthread_stop makes its thread look as if a signal were pending, so that its
+    /// interruptible sleeps end: since 6.0.
+    pub(crate) fn stop_ends_interruptible_sleeps(self) -> bool {
+        self != Linux::V5_15
+    }
 }
 
 impl Default for Config {
@@ -21,6 +41,7 @@ impl Default for Config {
             threads_max: 2_000_000,
             log_bytes: 1 << 20,
             hung_task_seconds: 120,
+            linux: Linux::default(),
         }
     }
 }

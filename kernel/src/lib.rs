@@ -20,6 +20,7 @@ mod kernel;
 pub mod kthread;
 pub mod log;
 pub mod module;
+pub mod observe;
 pub mod proc;
 pub mod report;
 pub mod sched;
@@ -33,7 +34,7 @@ pub mod trace;
 mod upcalls;
 pub mod wait;
 
-pub use config::Config;
+pub use config::{Config, Linux};
 pub use cx::*;
 pub use errno::{Errno, to_c};
 pub use kernel::{Booted, EnterError, Kernel};

@@ -9,7 +9,7 @@ use super::MIGRATING;
 use super::queue::{End, RunQueue, is_rt};
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Kernel};
+use crate::{Cx, Kernel, observe};
 
 /// Why schedule is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ impl Kernel {
                 break;
             }
         }
+        observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
         interrupt_point();
     }
 
@@ -148,6 +149,8 @@ impl Kernel {
         }
         rq.current = next;
         rq.switches += 1;
+        let state = prev.head.state.load(Ordering::Relaxed);
+        prev.head.note(observe::SWITCHED, next as usize, state as usize);
         let here = &self.cpus[cpu as usize];
         here.previous.store(prev.index(), Ordering::Relaxed);
         self.note_idle(cpu, next == rq.idle);

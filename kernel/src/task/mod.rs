@@ -185,6 +185,11 @@ impl Task {
         }
     }
 
+    /// The address of the completion, mutex or semaphore it waits for.
+    pub fn waits_for(&self) -> Option<usize> {
+        self.wait.waits_for()
+    }
+
     /// The nice value, -20 to 19.
     pub fn nice(&self) -> i32 {
         self.head.static_prio.load(Ordering::Relaxed) - 120

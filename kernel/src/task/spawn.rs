@@ -2,14 +2,15 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::prepare;
+use kthreads_base::head::{NOTE_NEW_MEMORY, prepare};
 use kthreads_base::job::{Body, Done};
+use kthreads_base::{SLOT_SIZE, choose, note};
 
 use super::state::*;
 use super::{Task, ThreadBody, ThreadFn};
 use crate::kthread::RequestId;
 use crate::sched::DEFAULT_PRIO;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Kernel, observe};
 
 /// What a new task begins with.
 pub enum Start {
@@ -44,7 +45,11 @@ impl Kernel {
     ///
     /// EAGAIN when threads-max or pid_max is reached, ENOMEM when there is no memory.
     pub fn spawn(&self, spawn: Spawn<'_>) -> Result<&Task, Errno> {
+        if choose(observe::CHOOSE_THREAD, 2) != 0 {
+            return Err(Errno::ENOMEM);
+        }
         let stack = self.machine.stack_alloc().ok_or(Errno::ENOMEM)?;
+        note(NOTE_NEW_MEMORY, stack.base(), SLOT_SIZE);
         let task = match self.tasks.alloc() {
             Ok(task) => task,
             Err(errno) => {
@@ -130,6 +135,7 @@ impl Kernel {
         self.finish_switch();
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
+        observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
         let start = cx.task.start.lock().take();
         match start {
             Some(Start::Kthread(request)) => self.kthread_main(&cx, request),
@@ -170,6 +176,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         self.check_exit(cx);
         task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);
+        task.head.note(observe::EXITED, task.index() as usize, code as usize);
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
         task.signals.clear(&task.head);

@@ -19,6 +19,7 @@ impl Kernel {
         let head = &cx.task.head;
         let cpu = head.cpu();
         head.preempt_add(HARDIRQ_OFFSET);
+        head.note(crate::observe::INTERRUPTED, cpu as usize, 0);
         let now = self.machine.now();
         self.jiffies.advance(now);
         self.load_catch_up();

@@ -2,10 +2,12 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use kthreads_base::note;
+
 use super::{Limit, Waited};
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Kernel, observe};
 
 const ORDER: Ordering = Ordering::Relaxed;
 /// `done` of a completion that lets everybody pass.
@@ -55,6 +57,8 @@ impl Kernel {
     /// Lets one waiter pass, now or later (Linux: complete). From any context.
     pub fn complete(&self, completion: &Completion) {
         self.check_completion(completion);
+        observe::gives_here(completion);
+        note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 0);
         let mut shard = self.waits.lock(completion);
         let done = completion.done.load(ORDER);
         if done != ALL {
@@ -69,6 +73,8 @@ impl Kernel {
     /// Lets everybody pass until reinit_completion (Linux: complete_all). From any context.
     pub fn complete_all(&self, completion: &Completion) {
         self.check_completion(completion);
+        observe::gives_here(completion);
+        note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 1);
         let mut shard = self.waits.lock(completion);
         completion.done.store(ALL, ORDER);
         while let Some(task) = shard.first(&self.tasks, completion) {
@@ -156,12 +162,13 @@ impl Kernel {
 
 /// Consumes a count; the shard's lock is held.
 fn take(completion: &Completion) -> bool {
-    match completion.done.load(ORDER) {
-        0 => false,
-        ALL => true,
-        done => {
-            completion.done.store(done - 1, ORDER);
-            true
-        }
+    let done = completion.done.load(ORDER);
+    if done == 0 {
+        return false;
     }
+    if done != ALL {
+        completion.done.store(done - 1, ORDER);
+    }
+    observe::takes_here(completion);
+    true
 }

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Kernel, observe};
 
 /// A sleeping lock with an owner: C's `struct mutex`.
 #[repr(C)]
@@ -57,7 +57,12 @@ impl Mutex {
 
     fn try_take(&self, task: &Task) -> bool {
         let me = task.address();
-        self.owner.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        task.head.step();
+        let taken = self.owner.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if taken {
+            observe::takes(&task.head, core::ptr::from_ref(self) as usize, observe::MUTEX);
+        }
+        taken
     }
 }
 
@@ -130,7 +135,9 @@ impl Kernel {
             let address = core::ptr::from_ref(mutex) as usize;
             return self.report_unlock_by_stranger(cx, "mutex", address, mutex.owner());
         }
+        observe::gives(&cx.task.head, core::ptr::from_ref(mutex) as usize, observe::MUTEX);
         mutex.owner.store(0, Ordering::SeqCst);
+        cx.task.head.step();
         if mutex.waiters.load(Ordering::SeqCst) != 0 {
             let mut shard = self.waits.lock(mutex);
             self.wake_first(&mut shard, mutex);

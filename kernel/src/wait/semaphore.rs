@@ -7,7 +7,7 @@ use super::Limit;
 use super::table::Grant;
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Kernel, observe};
 
 const ORDER: Ordering = Ordering::Relaxed;
 
@@ -55,6 +55,7 @@ impl Kernel {
         let count = semaphore.count.load(ORDER);
         if count > 0 {
             semaphore.count.store(count - 1, ORDER);
+            observe::takes_here(semaphore);
             return Ok(());
         }
         shard.push(&self.tasks, task, semaphore);
@@ -77,6 +78,7 @@ impl Kernel {
             left = self.schedule_limit(cx, left);
             shard = self.waits.lock(semaphore);
             if task.wait.is_granted() {
+                observe::takes_here(semaphore);
                 return Ok(());
             }
         }
@@ -90,6 +92,7 @@ impl Kernel {
         let count = semaphore.count.load(ORDER);
         if count > 0 {
             semaphore.count.store(count - 1, ORDER);
+            observe::takes_here(semaphore);
         }
         count > 0
     }
@@ -97,6 +100,7 @@ impl Kernel {
     /// Gives a count (Linux: up). From any context, by anybody.
     pub fn up(&self, semaphore: &Semaphore) {
         self.check_semaphore(semaphore);
+        observe::gives_here(semaphore);
         let mut shard = self.waits.lock(semaphore);
         let Some(task) = shard.first(&self.tasks, semaphore) else {
             semaphore.count.store(semaphore.count.load(ORDER) + 1, ORDER);

@@ -154,3 +154,8 @@ pub fn memory_in_use() -> u64 {
 pub fn memory_total() -> u64 {
     memory::default_total()
 }
+
+/// Whether an address lies in the text of a module; from anywhere.
+pub fn is_module_text(address: usize) -> bool {
+    crate::text::TEXT.contains(address)
+}

@@ -36,6 +36,46 @@ impl<'a> Point<'a> {
         Nanos(self.core.now)
     }
 
+    /// How many steps in a row the current CPU has made.
+    pub fn turn(&self) -> u32 {
+        self.core.turn
+    }
+
+    /// How many ways to go on there are.
+    pub fn options(&self) -> u32 {
+        self.runnable.count_ones() + u32::from(self.may_pass)
+    }
+
+    /// The number of a way to go on: 0 is the usual one, then come the other CPUs in order, then
+    /// letting time pass.
+    pub fn number_of(&self, next: Next) -> u32 {
+        let usual = self.usual();
+        match next {
+            Next::Run(cpu) if cpu == usual => 0,
+            Next::Run(cpu) => {
+                let below = self.runnable & !(1 << usual) & ((1 << cpu) - 1);
+                below.count_ones() + 1
+            }
+            Next::PassTime => self.runnable.count_ones(),
+        }
+    }
+
+    /// The way to go on that has this number; the usual one if none has.
+    pub fn numbered(&self, number: u32) -> Next {
+        let usual = self.usual();
+        if number == 0 || number > self.runnable.count_ones() {
+            return Next::Run(usual);
+        }
+        if number == self.runnable.count_ones() {
+            return if self.may_pass { Next::PassTime } else { Next::Run(usual) };
+        }
+        let mut others = self.runnable & !(1 << usual);
+        for _ in 1..number {
+            others &= others - 1;
+        }
+        Next::Run(others.trailing_zeros())
+    }
+
     /// The slot index of the thread that a CPU runs: what a strategy that ranks threads goes by.
     pub fn thread(&self, cpu: u32) -> u32 {
         self.core.thread_of(cpu)

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kthreads_base::Nanos;
+
 use crate::SimMachine;
 use crate::chooser::{Chooser, InOrder};
 use crate::stacks::StackPool;
@@ -16,6 +18,8 @@ pub enum Stuck {
     Deadlock,
     /// The limit of steps was reached.
     StepLimit,
+    /// Nothing is wrong, but [`SimConfig::look_every`] has passed since the last look.
+    Look,
 }
 
 /// What to do about it.
@@ -43,6 +47,8 @@ pub struct SimConfig {
     pub step_nanos: u64,
     /// How many steps there may be; [`Stuck::StepLimit`] beyond.
     pub step_limit: u64,
+    /// How often, in the machine's time, somebody is to look whether all is well.
+    pub look_every: Nanos,
     /// After how many steps in a row another CPU that can go on does, whatever the chooser wants:
     /// a loop that waits for another CPU must not keep it from running for ever.
     pub turn_limit: u32,
@@ -64,6 +70,7 @@ impl Default for SimConfig {
             seed: 0,
             step_nanos: 1000,
             step_limit: u64::MAX,
+            look_every: Nanos::NEVER,
             turn_limit: 2000,
             memory_bytes: 1 << 30,
             chooser: Box::new(InOrder),

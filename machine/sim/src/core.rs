@@ -121,10 +121,14 @@ pub(crate) struct Core {
     spinning: u64,
     spin_span: u64,
     pub(crate) tell_at: u64,
+    look_at: u64,
+    look_every: u64,
     last: u32,
     /// What was found that the host thread must hear of.
     pub(crate) stuck: Option<Stuck>,
     pub(crate) is_abandoned: bool,
+    /// Somebody is being asked what to do about a stuck machine.
+    pub(crate) is_asking: bool,
     pub(crate) chooser: Box<dyn Chooser>,
     pub(crate) on_stuck: Option<OnStuck>,
 }
@@ -148,9 +152,12 @@ impl Core {
             spinning: 0,
             spin_span: FIRST_SPIN,
             tell_at: 0,
+            look_at: config.look_every.0,
+            look_every: config.look_every.0,
             last: 0,
             stuck: None,
             is_abandoned: false,
+            is_asking: false,
             chooser,
             on_stuck: config.on_stuck.take(),
         }
@@ -269,11 +276,20 @@ impl Core {
         self.find_next_event();
     }
 
+    pub(crate) fn set_look_every(&mut self, span: Nanos) {
+        self.look_every = span.0;
+        self.look_at = self.now.saturating_add(span.0);
+    }
+
     /// Whether the kernel should be told the time now.
     pub(crate) fn should_tell(&mut self) -> bool {
         let should = self.now >= self.tell_at;
         if should {
             self.tell_at = self.now + TELL_EVERY;
+            if self.now >= self.look_at && self.stuck.is_none() {
+                self.look_at = self.now.saturating_add(self.look_every);
+                self.stuck = Some(Stuck::Look);
+            }
         }
         should
     }

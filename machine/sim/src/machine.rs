@@ -119,6 +119,12 @@ impl SimMachine {
         core.stuck = None;
     }
 
+    /// Sets how often somebody is to look whether all is well, in the machine's time. For the
+    /// thread that drives.
+    pub fn set_look_every(&self, span: Nanos) {
+        self.core().set_look_every(span);
+    }
+
     /// How many steps there have been.
     pub fn steps(&self) -> u64 {
         self.watched.steps.load(Ordering::Relaxed)
@@ -290,7 +296,7 @@ unsafe impl Machine for SimMachine {
     }
 
     fn entropy(&self) -> u64 {
-        self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next()
+        self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next_u64()
     }
 
     fn wait_host(&self, word: &AtomicU32) {

@@ -15,7 +15,7 @@ impl Rng {
 
     /// The next number.
     #[inline]
-    pub fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,6 +26,6 @@ impl Rng {
     /// A number below `limit`, which is not zero.
     #[inline]
     pub fn below(&mut self, limit: u32) -> u32 {
-        ((u64::from(self.next() as u32) * u64::from(limit)) >> 32) as u32
+        ((u64::from(self.next_u64() as u32) * u64::from(limit)) >> 32) as u32
     }
 }

@@ -257,11 +257,16 @@ impl SimMachine {
     fn ask_about(&self, stuck: Stuck) -> Reaction {
         let Some(mut on_stuck) = self.core().on_stuck.take() else {
             return match stuck {
+                Stuck::Look => Reaction::Retry,
+                // Stuck while somebody looks into why: there is no way on.
+                _ if self.core().is_asking => Reaction::Abandon,
                 Stuck::Deadlock => Reaction::Wait,
                 Stuck::StepLimit => Reaction::Abandon,
             };
         };
+        self.core().is_asking = true;
         let reaction = on_stuck(self, stuck);
+        self.core().is_asking = false;
         self.core().on_stuck = Some(on_stuck);
         reaction
     }
