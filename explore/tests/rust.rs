@@ -46,13 +46,13 @@ fn sleeps_unasked(kernel: &Kernel, state: u32) {
                 }
             })
             .expect("a thread");
-        cx.sleep(2);
         let _ = thread.stop(cx);
     });
 }
 
 fn config(strategy: Strategy) -> Config {
-    Config { schedules: 3000, strategy, ..Config::default() }
+    let schedules = if matches!(strategy, Strategy::Bounded { .. }) { 100_000 } else { 3000 };
+    Config { schedules, strategy, ..Config::default() }
 }
 
 #[test]

@@ -43,6 +43,9 @@ impl Bounded {
             return self.made[index].number;
         }
         self.made.truncate(index);
+        // What others decide, as failures, is no decision of this strategy's.
+        let other = Decision { number: 0, options: 1, is_costly: false };
+        self.made.resize(index, other);
         self.made.push(Decision { number: 0, options, is_costly });
         0
     }

@@ -20,6 +20,8 @@ impl Cx<'_> {
         if asked {
             observe::takes_here(&self.task.kthread);
         }
+        // Whoever asks now is not heard before the next look.
+        self.task.head.step();
         asked
     }
 }

@@ -86,7 +86,14 @@ impl Kernel {
 
     /// Programs this CPU's clock for its first timer. An idle CPU does not wake for deferrable
     /// ones: they run when something else has woken it. Interrupts off.
+    ///
+    /// While the softirq waits to run, or to run again, its timers are due: a clock set for them
+    /// would interrupt whoever is to run them, again and again. It sets the clock when it is done.
     pub(crate) fn set_next_timer(&self, cpu: u32) {
+        if self.cpus[cpu as usize].softirq_pending.load(Ordering::Relaxed) {
+            self.cpus[cpu as usize].next_timer.store(Nanos::NEVER.0, Ordering::Relaxed);
+            return self.program_clock(cpu);
+        }
         let when = |kind| {
             let next = self.timers.next_expiry(cpu, kind);
             next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry))

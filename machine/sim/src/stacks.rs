@@ -5,6 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 use kthreads_base::{SLOT_SIZE, Stack};
 use kthreads_host::process::Process;
 
+/// How many stacks are taken from the process at a time.
+const BATCH: usize = 64;
+
 /// Stacks that were taken from the process, by address. The lowest free one is handed out first,
 /// so equal runs on one pool get equal stacks.
 #[derive(Default)]
@@ -31,8 +34,11 @@ impl StackPool {
         let place = match slots.take_lowest() {
             Some(place) => place,
             None => {
-                let fresh = process.stack_alloc()?;
-                slots.insert(fresh.base());
+                // Many at once, so that the first of equal runs gets what the others get.
+                for _ in 0..BATCH {
+                    let Some(fresh) = process.stack_alloc() else { break };
+                    slots.insert(fresh.base());
+                }
                 slots.take_lowest()?
             }
         };
