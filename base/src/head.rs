@@ -335,6 +335,10 @@ pub const NOTE_GIVES: u32 = 2;
 /// The kind of [`note`] that says: memory begins a new life; the object is its address, the value
 /// its length.
 pub const NOTE_NEW_MEMORY: u32 = 3;
+/// The kind of [`note`] that tells of an access of memory; see [`access`](crate::access).
+pub const NOTE_ACCESS: u32 = 4;
+/// The kind of [`note`] that tells of a memory barrier; the object is its order, as C's.
+pub const NOTE_FENCE: u32 = 5;
 /// The value of the first two for a spin lock.
 pub const NOTE_SPIN_LOCK: usize = 1;
 

@@ -16,6 +16,7 @@
 
 extern crate alloc;
 
+pub mod access;
 pub mod func;
 pub mod head;
 pub mod job;

@@ -29,15 +29,19 @@ mod shrink;
 mod story;
 pub mod strategy;
 mod stuck;
+mod trace;
 
 pub use campaign::{Campaign, Found, Progress, Report};
 pub use choices::{Choices, Garbled};
 pub use config::{Config, FailPlan};
 pub use finding::{Finding, Kind};
-pub use races::AccessNote;
 pub use replay::{ReplayError, ReplayString};
 pub use run::{Ran, Scenario, Telling, run_schedule};
 pub use story::{Event, Story, Symbolizer};
+pub use trace::quoted;
+
+/// The choice of how long a scenario waits; for scenarios to ask for.
+pub const CHOOSE_DELAY: u32 = 16;
 
 use kthreads_kernel::Kernel;
 

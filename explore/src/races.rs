@@ -2,48 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use kthreads_base::access::{self, ACQUIRES, MARKED, RELEASES, Told, WRITES};
 use kthreads_base::{SLOT_SIZE, stack};
-use kthreads_race::{Access, Detector, Effect, Mode, Race};
+use kthreads_race::{Access, Detector, Effect, Mode, Race, Release};
 
 use crate::finding::{Finding, Kind};
 use crate::run::Scenario;
-
-/// How an access is told: what is packed with its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccessNote(usize);
-
-const WRITES: usize = 0x80;
-const MARKED: usize = 0x40;
-const SIZE_MASK: usize = 0x1f;
-
-impl AccessNote {
-    /// The kind of note that tells an access; the object is the address.
-    pub const KIND: u32 = 1001;
-
-    /// Packs how an access of `size` bytes, at most 16, is made, and where.
-    #[inline]
-    pub fn new(size: usize, mode: Mode, effect: Effect, place: usize) -> AccessNote {
-        let mode = if mode == Mode::Marked { MARKED } else { 0 };
-        let effect = if effect == Effect::Write { WRITES } else { 0 };
-        AccessNote(place << 8 | effect | mode | (size & SIZE_MASK))
-    }
-
-    /// The value of the note.
-    pub fn value(self) -> usize {
-        self.0
-    }
-
-    fn access(self, thread: u32, address: usize) -> Access {
-        Access {
-            thread,
-            address,
-            size: (self.0 & SIZE_MASK) as u32,
-            mode: if self.0 & MARKED != 0 { Mode::Marked } else { Mode::Plain },
-            effect: if self.0 & WRITES != 0 { Effect::Write } else { Effect::Read },
-            place: self.0 >> 8,
-        }
-    }
-}
 
 /// The races of one schedule.
 #[derive(Default)]
@@ -58,6 +22,15 @@ pub(crate) struct Races {
 }
 
 impl Races {
+    /// A memory barrier with an order of C's.
+    pub(crate) fn fence(&mut self, thread: u32, order: usize) {
+        /// Consume and acquire: these order no writes.
+        const ACQUIRING: [usize; 3] = [0, 1, 2];
+        if !ACQUIRING.contains(&order) {
+            self.detector.barrier(thread);
+        }
+    }
+
     pub(crate) fn takes(&mut self, thread: u32, object: usize) {
         self.detector.takes(thread, object);
     }
@@ -92,7 +65,13 @@ impl Races {
         value: usize,
         name: impl Fn() -> String,
     ) {
-        let access = AccessNote(value).access(thread, self.key(address));
+        let told = access::read(value);
+        let key = self.key(address);
+        let is_marked = told.how & MARKED != 0;
+        if is_marked && (told.how & WRITES == 0 || told.how & ACQUIRES != 0) {
+            self.detector.reads_marked(thread, key);
+        }
+        let access = access_of(told, thread, key);
         let index = thread as usize;
         if self.names.len() <= index {
             self.names.resize(index + 1, String::new());
@@ -100,7 +79,12 @@ impl Races {
         if self.names[index].is_empty() {
             self.names[index] = name();
         }
-        let Some(race) = self.detector.access(access) else { return };
+        let race = self.detector.access(access);
+        if is_marked && told.how & WRITES != 0 {
+            let release = if told.how & RELEASES != 0 { Release::Yes } else { Release::No };
+            self.detector.writes_marked(thread, key, release);
+        }
+        let Some(race) = race else { return };
         let (a, b) = (race.first.place, race.second.place);
         if self.seen.insert((a.min(b), a.max(b))) {
             let name = |access: Access| self.names[access.thread as usize].clone();
@@ -111,6 +95,17 @@ impl Races {
     /// What is to be reported, in an order that does not depend on who came first.
     pub(crate) fn findings(self, scenario: &dyn Scenario) -> Vec<Finding> {
         self.found.iter().map(|(race, names)| finding(race, names, scenario)).collect()
+    }
+}
+
+fn access_of(told: Told, thread: u32, address: usize) -> Access {
+    Access {
+        thread,
+        address,
+        size: told.size,
+        mode: if told.how & MARKED != 0 { Mode::Marked } else { Mode::Plain },
+        effect: if told.how & WRITES != 0 { Effect::Write } else { Effect::Read },
+        place: told.place,
     }
 }
 

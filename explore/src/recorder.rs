@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use kthreads_base::head::{NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES};
+use kthreads_base::head::{NOTE_ACCESS, NOTE_FENCE, NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES};
 use kthreads_base::{Nanos, current_head, on_kernel_stack};
 use kthreads_kernel::observe;
 use kthreads_sim::{Chooser, Next, Point, Rng};
 
 use crate::choices::Choices;
 use crate::config::FailPlan;
-use crate::races::{AccessNote, Races};
+use crate::races::Races;
 use crate::story::Story;
 use crate::strategy::Strategy;
 
@@ -57,6 +57,10 @@ impl Recorder {
     pub(crate) fn into_strategy(mut self) -> Box<dyn Strategy> {
         self.strategy.end(self.decisions);
         self.strategy
+    }
+
+    pub(crate) fn misfits(&self) -> u32 {
+        self.strategy.misfits()
     }
 
     fn mix(&mut self, value: u64) {
@@ -114,7 +118,8 @@ impl Chooser for Recorder {
                 NOTE_TAKES => races.takes(thread, object),
                 NOTE_GIVES => races.gives(thread, object),
                 NOTE_NEW_MEMORY => races.forget(object, value),
-                AccessNote::KIND => races.access(thread, object, value, name_of_current),
+                NOTE_FENCE => races.fence(thread, object),
+                NOTE_ACCESS => races.access(thread, object, value, name_of_current),
                 _ => {}
             }
         }

@@ -76,6 +76,8 @@ pub struct Ran {
     pub fails_seen: u32,
     /// Whether code that came to no point had to be forced, so that it cannot be repeated.
     pub was_forced: bool,
+    /// How many choices could not be made as they were to be: of a replay only.
+    pub misfits: u32,
     /// What happened, if it was to be told.
     pub story: Option<Story>,
     /// The kernel's log.
@@ -171,6 +173,7 @@ fn finish(
         steps,
         fails_seen: recorder.fails_seen,
         was_forced: machine.was_forced(),
+        misfits: recorder.misfits(),
         story: recorder.story.take(),
         log,
     };

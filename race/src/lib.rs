@@ -60,6 +60,15 @@ pub struct Race {
     pub second: Access,
 }
 
+/// Whether a marked write orders what came before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// It does.
+    Yes,
+    /// It does not by itself.
+    No,
+}
+
 /// How far a thread has seen each thread's time.
 #[derive(Clone, Debug, Default)]
 struct Clock(Vec<u32>);
@@ -106,6 +115,10 @@ pub struct Detector {
     threads: Vec<Clock>,
     objects: WordMap<Clock>,
     cells: WordMap<Cell>,
+    /// What who reads an address in a marked way sees of what was done before it was written.
+    published: WordMap<Clock>,
+    /// What each thread had seen at its last barrier: what its marked writes after it publish.
+    barriers: Vec<Clock>,
 }
 
 impl Detector {
@@ -139,6 +152,47 @@ impl Detector {
         let clock = &mut self.threads[thread as usize];
         self.objects.get_or_default(object).join(clock);
         clock.tick(thread);
+    }
+
+    /// A barrier orders what `thread` did so far before its marked writes to come.
+    pub fn barrier(&mut self, thread: u32) {
+        self.clock(thread);
+        let index = thread as usize;
+        if self.barriers.len() <= index {
+            self.barriers.resize(index + 1, Clock::default());
+        }
+        let clock = &mut self.threads[index];
+        self.barriers[index] = clock.clone();
+        clock.tick(thread);
+    }
+
+    /// `thread` reads `address` in a marked way: what was published there is seen from now on.
+    /// Dependencies order such a read before what depends on it, so every one counts as acquiring.
+    pub fn reads_marked(&mut self, thread: u32, address: usize) {
+        self.clock(thread);
+        if let Some(published) = self.published.get(address) {
+            self.threads[thread as usize].join(published);
+        }
+    }
+
+    /// `thread` writes `address` in a marked way, and publishes what it did before if it releases,
+    /// or else before its last barrier.
+    pub fn writes_marked(&mut self, thread: u32, address: usize, release: Release) {
+        self.clock(thread);
+        let index = thread as usize;
+        match release {
+            Release::Yes => {
+                let clock = &mut self.threads[index];
+                self.published.get_or_default(address).join(clock);
+                clock.tick(thread);
+            }
+            Release::No => {
+                if let Some(barrier) = self.barriers.get(index).filter(|clock| !clock.0.is_empty())
+                {
+                    self.published.get_or_default(address).join(barrier);
+                }
+            }
+        }
     }
 
     /// Memory begins a new life: what was done to it before races with nothing.
@@ -260,6 +314,22 @@ mod tests {
         assert_eq!(detector.access(access(1, Mode::Marked, Effect::Write)), None);
         assert_eq!(detector.access(access(2, Mode::Marked, Effect::Write)), None);
         assert!(detector.access(plain(3, Effect::Read)).is_some());
+    }
+
+    #[test]
+    fn a_released_flag_hands_data_over_and_a_plain_marked_one_does_not() {
+        for (release, barrier, races) in
+            [(Release::Yes, false, false), (Release::No, true, false), (Release::No, false, true)]
+        {
+            let mut detector = Detector::new();
+            assert_eq!(detector.access(plain(1, Effect::Write)), None);
+            if barrier {
+                detector.barrier(1);
+            }
+            detector.writes_marked(1, 0x2000, release);
+            detector.reads_marked(2, 0x2000);
+            assert_eq!(detector.access(plain(2, Effect::Read)).is_some(), races);
+        }
     }
 
     #[test]

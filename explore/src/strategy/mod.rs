@@ -29,6 +29,11 @@ pub trait Strategy: Send {
         false
     }
 
+    /// How many decisions could not be made as they were to be.
+    fn misfits(&self) -> u32 {
+        0
+    }
+
     /// A schedule is over after so many decisions.
     fn end(&mut self, decisions: u32) {
         let _ = decisions;
@@ -170,5 +175,9 @@ impl Strategy for Replay {
 
     fn decides_failures(&self) -> bool {
         true
+    }
+
+    fn misfits(&self) -> u32 {
+        self.misfits
     }
 }
