@@ -328,6 +328,17 @@ pub fn explore_point() {
     current_head().step();
 }
 
+/// A point that code which comes to none by itself was brought to by the machine; the interrupts
+/// that are pending are taken there.
+pub fn forced_point() {
+    let head = current_head();
+    let local = head.local();
+    if local.explored.load(Ordering::Relaxed) {
+        local.attached().machine.forced_step();
+    }
+    interrupt_point();
+}
+
 /// The kind of [`note`] that says: what others did before they gave `object` is seen from here.
 pub const NOTE_TAKES: u32 = 1;
 /// The kind of [`note`] that says: what was done so far is seen by whoever takes `object` next.

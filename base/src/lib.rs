@@ -30,8 +30,8 @@ mod time;
 
 pub use func::{AtomicFn, AtomicRef};
 pub use head::{
-    CpuLocal, Head, choose, current_head, explore_point, interrupt_point, note, on_kernel_stack,
-    with_current,
+    CpuLocal, Head, choose, current_head, explore_point, forced_point, interrupt_point, note,
+    on_kernel_stack, with_current,
 };
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};

@@ -124,6 +124,11 @@ pub unsafe trait Machine: Send + Sync {
     /// [`choose`](Machine::choose).
     fn step(&self) {}
 
+    /// As [`step`](Machine::step), where code that comes to no point was brought to one by force.
+    fn forced_step(&self) {
+        self.step();
+    }
+
     /// Takes note of what happened, for whoever explores or explains a run. The numbers mean what
     /// the kernel says they do.
     fn note(&self, kind: u32, object: usize, value: usize) {

@@ -106,7 +106,10 @@ impl<'s> Campaign<'s> {
             report.forced += u64::from(ran.was_forced);
             report.most_fails = report.most_fails.max(ran.fails_seen);
             report.distinct += u64::from(hashes.insert(ran.hash));
-            for finding in &ran.findings {
+            let new = |place: usize, finding: &Finding| {
+                !ran.findings[..place].iter().any(|other| other.is_same(finding))
+            };
+            for (_, finding) in ran.findings.iter().enumerate().filter(|(p, f)| new(*p, f)) {
                 self.add(&mut report, finding, number, &ran.choices);
             }
             report.elapsed = begin.elapsed();

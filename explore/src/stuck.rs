@@ -61,7 +61,7 @@ pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -
     let blocked: Vec<&&Task> =
         tasks.iter().filter(|task| task.state() & (TASK_NORMAL | TASK_PARKED) != 0).collect();
     let place = |task: &Task| where_it_is(cx, task);
-    let mut text = String::new();
+    let (mut text, mut key) = (String::new(), None);
     let kind = match (kind, &missed) {
         (Kind::Deadlock | Kind::HungTask, Some((task, _))) => {
             let _ = writeln!(
@@ -79,6 +79,8 @@ pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -
                 .map(|task| format!("{} in {}", task.comm(), place(task)))
                 .collect();
             let _ = writeln!(text, "the schedule does not end: {}", busy.join(", "));
+            let busy = tasks.iter().filter(|task| task.state() == TASK_RUNNING);
+            key = Some(busy.map(|task| task.comm().to_string()).collect::<Vec<_>>().join(" "));
             Kind::BusyLoop
         }
         _ => {
@@ -94,7 +96,9 @@ pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -
     for task in &tasks {
         describe(cx, task, wakes, &mut text);
     }
-    Finding::new(kind, text)
+    let finding = Finding::new(kind, text);
+    // Where a loop is when it is stopped is chance.
+    Finding { key: key.unwrap_or(finding.key), ..finding }
 }
 
 fn describe(cx: &Cx<'_>, task: &Task, wakes: &HashMap<u32, IdleWake>, text: &mut String) {

@@ -70,6 +70,6 @@ impl module::Image for LoadedImage {
     }
 
     fn line_of(&self, address: usize) -> Option<String> {
-        self.contains_text(address).then(|| self.lines.find(&self.image, address)).flatten()
+        self.contains(address).then(|| self.lines.find(&self.image, address)).flatten()
     }
 }

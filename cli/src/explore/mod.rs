@@ -129,7 +129,8 @@ fn prepare(subject: &Subject) -> Result<(ModuleScenario, u32), Refusal> {
         .map_err(|error| (error.to_string(), status::NOT_LOADED))?;
     let hash = hash(&modules, subject);
     let tells_accesses = instrument == Instrument::Accesses;
-    Ok((ModuleScenario::new(modules, script, tells_accesses), hash))
+    let scenario = ModuleScenario::new(modules, script, tells_accesses);
+    Ok((scenario.map_err(|text| (text, status::NOT_LOADED))?, hash))
 }
 
 /// A number that differs for modules, parameters, scripts and levels that differ. The object

@@ -1,5 +1,6 @@
 //! What is explored: modules that are loaded, a script, and their end.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kthreads_base::{Nanos, choose};
@@ -7,9 +8,10 @@ use kthreads_capi::module::{Argument, InsmodError, ModuleFile, ModuleLoader};
 use kthreads_explore::{CHOOSE_DELAY, Scenario};
 use kthreads_kernel::module::Image;
 use kthreads_kernel::task::state::TASK_UNINTERRUPTIBLE;
-use kthreads_kernel::{Cx, Kernel};
+use kthreads_kernel::{Booted, Config, Cx, Kernel};
 use kthreads_shell::syntax::Script;
 use kthreads_shell::{CommandError, Ended, Host, Shell, Stream};
+use kthreads_sim::{SimConfig, SimMachine};
 
 use crate::objects::Prepared;
 
@@ -24,12 +26,16 @@ pub(crate) struct ModuleScenario {
     script: Option<Script>,
     tells_accesses: bool,
     seen: Mutex<Seen>,
+    /// Looks lines up: what that needs is made for the kernel.
+    helper: Booted,
+    /// Places that were named, by module and distance from its beginning.
+    named: Mutex<HashMap<(String, usize), Option<String>>>,
 }
 
 /// What is kept of the last schedule, to name addresses by.
 #[derive(Default)]
 struct Seen {
-    images: Vec<Arc<dyn Image>>,
+    images: Vec<(String, Arc<dyn Image>)>,
     /// Why a module could not be loaded, if one could not.
     not_loaded: Option<String>,
 }
@@ -39,9 +45,19 @@ impl ModuleScenario {
         modules: Vec<Prepared>,
         script: Option<Script>,
         tells_accesses: bool,
-    ) -> ModuleScenario {
-        let seen = Mutex::default();
-        ModuleScenario { modules: modules.into(), script, tells_accesses, seen }
+    ) -> Result<ModuleScenario, String> {
+        let machine = SimMachine::new(SimConfig { cpus: 1, ..SimConfig::default() });
+        let machine = machine.map_err(|error| error.to_string())?;
+        let helper = Kernel::boot(machine, Config::default())
+            .map_err(|errno| format!("the kernel does not boot: {errno}"))?;
+        Ok(ModuleScenario {
+            modules: modules.into(),
+            script,
+            tells_accesses,
+            seen: Mutex::default(),
+            helper,
+            named: Mutex::default(),
+        })
     }
 
     /// Why a module could not be loaded in the last schedule.
@@ -61,8 +77,9 @@ impl ModuleScenario {
             if let Err(error) = host.load(cx, module) {
                 self.note_failure(module, &error);
             }
-            let image = cx.kernel.find_module(&module.object.name).and_then(|m| m.image());
-            self.seen().images.extend(image);
+            let name = &module.object.name;
+            let image = cx.kernel.find_module(name).and_then(|module| module.image());
+            self.seen().images.extend(image.map(|image| (name.clone(), image)));
         }
         match &self.script {
             Some(script) => run_script(cx, host.clone(), script),
@@ -116,19 +133,22 @@ impl Scenario for ModuleScenario {
         let seen = self.seen();
         // A return address lies behind its call.
         let address = address.wrapping_sub(1);
-        let image = seen.images.iter().find(|image| image.contains(address))?;
-        let mut name = None;
-        image.symbolize(address, &mut |symbol, _, _| name = Some(symbol.to_owned()));
-        let name = name?;
-        Some(match image.line_of(address) {
-            Some(line) => format!("{name} {line}"),
-            None => name,
-        })
+        let (module, image) = seen.images.iter().find(|(_, image)| image.contains(address))?;
+        let key = (module.clone(), address - image.base());
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = || {
+            let mut name = None;
+            image.symbolize(address, &mut |symbol, _, _| name = Some(symbol.to_owned()));
+            let name = name?;
+            let line = self.helper.enter(|_| image.line_of(address));
+            Some(line.map_or(name.clone(), |line| format!("{name} {line}")))
+        };
+        named.entry(key).or_insert_with(name).clone()
     }
 
     fn variable(&self, address: usize) -> Option<String> {
         let seen = self.seen();
-        let image = seen.images.iter().find(|image| image.contains(address))?;
+        let (_, image) = seen.images.iter().find(|(_, image)| image.contains(address))?;
         let mut name = None;
         image.symbolize(address, &mut |symbol, offset, _| {
             name = Some(match offset {

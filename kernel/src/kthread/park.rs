@@ -80,7 +80,7 @@ impl Kernel {
         }
         let task = cx.task.get_ref();
         loop {
-            task.set_state(TASK_PARKED);
+            task.set_special_state(TASK_PARKED);
             task.head.step();
             if !task.kthread.has(SHOULD_PARK) {
                 break;

@@ -188,7 +188,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         task.head.irq_save();
         task.head.preempt_count.store(1, Ordering::Relaxed);
-        task.set_state(TASK_DEAD);
+        task.set_special_state(TASK_DEAD);
         self.switch(task, Switch::Voluntary);
         kthreads_base::fatal("a dead task was resumed")
     }

@@ -153,6 +153,13 @@ impl Task {
         self.head.state.swap(state, Ordering::SeqCst);
     }
 
+    /// Sets a state that a wake-up under way must not overwrite (Linux: set_special_state): one
+    /// that has seen an earlier state ends before.
+    pub(crate) fn set_special_state(&self, state: u32) {
+        let _wake = self.wake_lock.lock();
+        self.head.state.store(state, Ordering::SeqCst);
+    }
+
     /// The name, at most 15 bytes.
     pub fn comm(&self) -> Comm {
         let mut bytes = [0; state::TASK_COMM_LEN];

@@ -114,6 +114,5 @@ extern "C" fn interrupted() {
 }
 
 extern "C" fn take_interrupts() {
-    kthreads_base::explore_point();
-    kthreads_base::interrupt_point();
+    kthreads_base::forced_point();
 }

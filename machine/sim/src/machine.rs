@@ -33,7 +33,6 @@ pub struct SimMachine {
     pub(crate) sleepers: AtomicU32,
     pub(crate) is_abandoned: AtomicBool,
     pub(crate) watched: Arc<Watched>,
-    pub(crate) is_forced: Arc<AtomicBool>,
     pub(crate) was_forced: AtomicBool,
     /// The kernel, from `start` to the end of `join`: a boxed `Arc<dyn Upcalls>`.
     upcalls: AtomicPtr<Arc<dyn Upcalls>>,
@@ -77,7 +76,6 @@ impl SimMachine {
             asks_outside: AtomicBool::new(false),
             sleepers: AtomicU32::new(0),
             is_abandoned: AtomicBool::new(false),
-            is_forced: watched.is_forced.clone(),
             watched,
             was_forced: AtomicBool::new(false),
             upcalls: AtomicPtr::new(ptr::null_mut()),
@@ -239,6 +237,10 @@ unsafe impl Machine for SimMachine {
 
     fn step(&self) {
         self.point();
+    }
+
+    fn forced_step(&self) {
+        self.forced();
     }
 
     fn note(&self, kind: u32, object: usize, value: usize) {

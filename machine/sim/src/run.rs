@@ -69,9 +69,6 @@ impl SimMachine {
             return self.go_outside(me);
         }
         let runnable = core.runnable();
-        if self.is_forced.load(Ordering::Relaxed) {
-            return self.forced(me, runnable);
-        }
         let is_alone = runnable == 1 << me;
         if is_alone && core.next_event == Nanos::NEVER.0 {
             return;
@@ -92,11 +89,17 @@ impl SimMachine {
         }
     }
 
-    /// A point that a loop in module text was forced to: it comes to none by itself.
-    fn forced(&self, me: u32, runnable: u64) {
-        self.is_forced.store(false, Ordering::Relaxed);
-        self.was_forced.store(true, Ordering::Relaxed);
+    /// A point that a loop in module text was brought to: it comes to none by itself.
+    pub(crate) fn forced(&self) {
         let core = self.core();
+        let Some(me) = core.current else { return };
+        self.was_forced.store(true, Ordering::Relaxed);
+        core.count_step();
+        self.publish(core);
+        if core.stuck.is_some() || self.asks_outside.load(Ordering::Relaxed) {
+            return self.go_outside(me);
+        }
+        let runnable = core.runnable();
         let others = runnable & !(1 << me);
         if others != 0 {
             return self.resume(me, core.next_in_turn(others));
