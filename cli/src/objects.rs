@@ -29,6 +29,7 @@ pub(crate) struct Object {
 }
 
 /// Is a module of the command line.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     /// The module.
     pub(crate) object: Object,

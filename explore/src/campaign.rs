@@ -9,6 +9,7 @@ use kthreads_sim::StackPool;
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::replay::{ReplayString, run_choices};
+use crate::result::Outcome;
 use crate::run::{Scenario, Telling, run_schedule};
 use crate::shrink::shrink;
 use crate::story::Story;
@@ -79,7 +80,7 @@ impl<'s> Campaign<'s> {
     /// Runs it; tells `follow` of the progress now and then.
     pub fn run(&self, follow: &mut dyn FnMut(&Report) -> Progress) -> Report {
         let begin = Instant::now();
-        let mut told = begin;
+        let (mut told, mut known) = (begin, 0);
         let mut report = Report::default();
         let mut hashes = HashSet::new();
         let mut strategy = self.config.strategy.make();
@@ -119,7 +120,8 @@ impl<'s> Campaign<'s> {
             if self.config.time.is_some_and(|time| report.elapsed >= time) {
                 break;
             }
-            if told.elapsed() >= TELL_EVERY {
+            if told.elapsed() >= TELL_EVERY || report.found.len() > known {
+                known = report.found.len();
                 told = Instant::now();
                 if follow(&report) == Progress::Stop {
                     break;
@@ -152,15 +154,9 @@ impl<'s> Campaign<'s> {
 impl Report {
     /// The text of one thing that was found: what, how often, the story, the replay string.
     pub fn explain(&self, found: &Found, scenario: &dyn Scenario) -> String {
-        let Found { finding, count, replay, story, .. } = found;
-        let symbolize = |address: usize| scenario.place(address);
-        format!(
-            "{}: {}\nin {count} of {} schedules; this one:\n{}replay string: {replay}\n",
-            finding.kind,
-            finding.text.trim_end(),
-            self.schedules,
-            story.text(&symbolize),
-        )
+        let only = Report { found: vec![found.clone()], ..self.clone() };
+        let outcome = Outcome::of(&only, scenario);
+        outcome.found.first().map(|bug| outcome.explain(bug)).unwrap_or_default()
     }
 
     /// Panics with the first thing that was found, if anything was.

@@ -97,7 +97,7 @@ impl Story {
             observe::TOLD_TO_STOP => format!("tells {object} to stop"),
             observe::TOLD_TO_PARK => format!("tells {object} to park"),
             observe::SIGNALLED => format!("sends signal {} to {object}", event.value),
-            observe::COMPLETED => format!("completes {:#x}", event.object),
+            observe::COMPLETED => "completes what is waited for".to_owned(),
             Event::TURNED if event.object == usize::MAX => "is held up; time passes".to_owned(),
             Event::TURNED => format!("is held up here; CPU {} goes on", event.object),
             _ => return None,

@@ -34,7 +34,7 @@ Examples:
 pub(crate) struct Subject {
     /// Modules in the order to load them: a .c file, a .ko file, or a directory with a Kbuild or
     /// Makefile; the parameters of each follow it.
-    #[arg(value_name = "FILE|DIR [name=value]...", required = true)]
+    #[arg(value_name = "FILE|DIR [name=value]...")]
     pub(crate) modules: Vec<String>,
     /// Runs these commands after loading, in place of waiting and unloading.
     #[arg(long, value_name = "CMDS")]
@@ -80,6 +80,12 @@ pub(crate) struct CliExplore {
     /// Runs one part of the campaign: the I-th of N, from 1 on.
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub(crate) shard: Option<(u64, u64)>,
+    /// Runs so many schedules at a time [default: as many as there are cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) jobs: Option<u32>,
+    /// Joins results that --json wrote, in place of running anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "modules")]
+    pub(crate) merge: Vec<PathBuf>,
     /// Writes the result for programs to read.
     #[arg(long, value_name = "OUT")]
     pub(crate) json: Option<PathBuf>,

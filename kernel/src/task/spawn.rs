@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 
 use kthreads_base::head::{NOTE_NEW_MEMORY, prepare};
 use kthreads_base::job::{Body, Done};
-use kthreads_base::{SLOT_SIZE, choose, note};
+use kthreads_base::{SLOT_SIZE, note};
 
 use super::state::*;
 use super::{Task, ThreadBody, ThreadFn};
@@ -45,9 +45,6 @@ impl Kernel {
     ///
     /// EAGAIN when threads-max or pid_max is reached, ENOMEM when there is no memory.
     pub fn spawn(&self, spawn: Spawn<'_>) -> Result<&Task, Errno> {
-        if choose(observe::CHOOSE_THREAD, 2) != 0 {
-            return Err(Errno::ENOMEM);
-        }
         let stack = self.machine.stack_alloc().ok_or(Errno::ENOMEM)?;
         note(NOTE_NEW_MEMORY, stack.base(), SLOT_SIZE);
         let task = match self.tasks.alloc() {
