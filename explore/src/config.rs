@@ -19,6 +19,15 @@ pub enum FailPlan {
     OneIn(u32),
 }
 
+/// Whether what the kernel reports fails a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reports {
+    /// It does.
+    Fail,
+    /// It does not: the scenario means to make the kernel complain.
+    AreMeant,
+}
+
 /// What to explore, and how.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -36,6 +45,11 @@ pub struct Config {
     pub fail: FailPlan,
     /// How many steps a schedule may have; then something loops.
     pub step_limit: u64,
+    /// The longest time for which whoever could go on may be held up. Timeouts up to that long
+    /// may come before what they wait for.
+    pub longest_hold: Nanos,
+    /// Whether what the kernel reports fails a schedule.
+    pub reports: Reports,
     /// Whether exploring goes on after a failure was found.
     pub keep_going: bool,
     /// At most how many schedules are spent on making a failing one shorter.
@@ -58,6 +72,8 @@ impl Default for Config {
             cpus: 2,
             fail: FailPlan::None,
             step_limit: 200_000,
+            longest_hold: Nanos(10 * Nanos::SECOND.0),
+            reports: Reports::Fail,
             keep_going: false,
             shrink: 300,
             shard: (0, 1),

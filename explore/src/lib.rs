@@ -34,7 +34,7 @@ mod trace;
 
 pub use campaign::{Campaign, Found, Progress, Report};
 pub use choices::{Choices, Garbled};
-pub use config::{Config, FailPlan};
+pub use config::{Config, FailPlan, Reports};
 pub use finding::{Finding, Kind};
 pub use replay::{ReplayError, ReplayString};
 pub use result::{Bug, Outcome};

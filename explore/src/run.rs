@@ -9,7 +9,7 @@ use kthreads_kernel::{Booted, Kernel};
 use kthreads_sim::{Chooser, InOrder, Reaction, SimConfig, SimMachine, StackPool, Stuck};
 
 use crate::choices::Choices;
-use crate::config::{Config, FailPlan};
+use crate::config::{Config, FailPlan, Reports};
 use crate::finding::{Finding, Kind};
 use crate::quiet;
 use crate::races::Races;
@@ -115,6 +115,7 @@ pub fn run_schedule(
         cpus: config.cpus,
         seed: config.seed,
         stacks: stacks.clone(),
+        longest_hold: config.longest_hold,
         ..SimConfig::default()
     });
     let machine = machine.unwrap_or_else(|error| panic!("{error}"));
@@ -127,7 +128,7 @@ pub fn run_schedule(
     machine.set_look_every(LOOK_EVERY);
     machine.set_on_stuck(Some(hook(watch.clone(), config.hung_after())));
     let panicked = quiet::catch(|| scenario.run(&kernel)).err();
-    finish(&machine, kernel, &watch, panicked, scenario)
+    finish(&machine, kernel, &watch, panicked, scenario, config.reports)
 }
 
 /// Ends a schedule and says what came of it.
@@ -137,6 +138,7 @@ fn finish(
     watch: &Mutex<Watch>,
     panicked: Option<String>,
     scenario: &dyn Scenario,
+    reports: Reports,
 ) -> (Ran, Box<dyn Strategy>) {
     machine.set_on_stuck(None);
     let steps = machine.steps();
@@ -154,13 +156,13 @@ fn finish(
         findings.extend(races.findings(scenario));
     }
     let stopped = watch.finding.take();
-    if kernel.bug_count() > 0 {
+    if kernel.bug_count() > 0 && reports == Reports::Fail {
         findings.extend(reported(&log));
     }
     match (stopped, panicked) {
         (Some(finding), _) => findings.push(finding),
         // A thread that dies of a report takes the scenario with it.
-        (None, Some(_)) if kernel.bug_count() > 0 => {}
+        (None, Some(_)) if !findings.is_empty() => {}
         (None, Some(message)) => findings.push(Finding::new(Kind::Panic, message)),
         (None, None) => {}
     }

@@ -119,8 +119,21 @@ impl Story {
             let _ = writeln!(out, "{seconds:>12.6} {line}");
             said = Some(line);
         }
-        out
+        shortened(out)
     }
+}
+
+/// Leaves the middle of a long story out: it is the end that matters.
+fn shortened(text: String) -> String {
+    const FIRST: usize = 30;
+    const LAST: usize = 120;
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= FIRST + LAST + 1 {
+        return text;
+    }
+    let left_out = lines.len() - FIRST - LAST;
+    let (first, last) = (lines[..FIRST].join("\n"), lines[lines.len() - LAST..].join("\n"));
+    format!("{first}\n             ... {left_out} lines ...\n{last}\n")
 }
 
 fn place(event: &Event, symbolize: &Symbolizer<'_>) -> String {

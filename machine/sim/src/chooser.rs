@@ -28,7 +28,7 @@ pub struct Point<'a> {
 
 impl<'a> Point<'a> {
     pub(crate) fn new(core: &'a Core, current: Option<u32>, runnable: u64) -> Point<'a> {
-        Point { current, runnable, may_pass: core.next_event != Nanos::NEVER.0, core }
+        Point { current, runnable, may_pass: core.may_hold(), core }
     }
 
     /// The time.

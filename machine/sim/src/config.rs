@@ -49,6 +49,8 @@ pub struct SimConfig {
     pub step_limit: u64,
     /// How often, in the machine's time, somebody is to look whether all is well.
     pub look_every: Nanos,
+    /// The longest time that may pass while somebody could go on: who can is held up that long.
+    pub longest_hold: Nanos,
     /// After how many steps in a row another CPU that can go on does, whatever the chooser wants:
     /// a loop that waits for another CPU must not keep it from running for ever.
     pub turn_limit: u32,
@@ -71,6 +73,7 @@ impl Default for SimConfig {
             step_nanos: 1000,
             step_limit: u64::MAX,
             look_every: Nanos::NEVER,
+            longest_hold: Nanos(10 * Nanos::SECOND.0),
             turn_limit: 2000,
             memory_bytes: 1 << 30,
             chooser: Box::new(InOrder),

@@ -123,6 +123,7 @@ pub(crate) struct Core {
     pub(crate) tell_at: u64,
     look_at: u64,
     look_every: u64,
+    longest_hold: u64,
     last: u32,
     /// What was found that the host thread must hear of.
     pub(crate) stuck: Option<Stuck>,
@@ -154,6 +155,7 @@ impl Core {
             tell_at: 0,
             look_at: config.look_every.0,
             look_every: config.look_every.0,
+            longest_hold: config.longest_hold.0,
             last: 0,
             stuck: None,
             is_abandoned: false,
@@ -279,6 +281,12 @@ impl Core {
     pub(crate) fn set_look_every(&mut self, span: Nanos) {
         self.look_every = span.0;
         self.look_at = self.now.saturating_add(span.0);
+    }
+
+    /// Whether time may pass though somebody could go on.
+    #[inline]
+    pub(crate) fn may_hold(&self) -> bool {
+        self.next_event != NEVER && self.next_event.saturating_sub(self.now) <= self.longest_hold
     }
 
     /// Whether the kernel should be told the time now.

@@ -70,7 +70,7 @@ impl SimMachine {
         }
         let runnable = core.runnable();
         let is_alone = runnable == 1 << me;
-        if is_alone && core.next_event == Nanos::NEVER.0 {
+        if is_alone && !core.may_hold() {
             return;
         }
         if std::thread::panicking() {
@@ -143,7 +143,7 @@ impl SimMachine {
                 }
                 continue;
             }
-            if runnable.is_power_of_two() && core.next_event == Nanos::NEVER.0 {
+            if runnable.is_power_of_two() && !core.may_hold() {
                 return Some(runnable.trailing_zeros());
             }
             match ask(core, None, runnable) {
