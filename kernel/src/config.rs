@@ -12,6 +12,8 @@ pub struct Config {
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
+    /// A deliberate fault, to see whether testing notices.
+    pub fault: Option<crate::Fault>,
     /// Which Linux it behaves as, where they differ.
     pub linux: Linux,
 }
@@ -41,6 +43,7 @@ impl Default for Config {
             threads_max: 2_000_000,
             log_bytes: 1 << 20,
             hung_task_seconds: 120,
+            fault: None,
             linux: Linux::default(),
         }
     }

@@ -8,7 +8,7 @@ use super::{ENDING, PER_CPU, SHOULD_PARK};
 use crate::proc::WaitsIn;
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel, observe};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 impl Kernel {
     /// Asks a thread to park and waits until it has (Linux: kthread_park). The thread must call
@@ -68,8 +68,15 @@ impl Kernel {
             let _ = self.set_cpus_allowed(task, 1 << cpu);
         }
         observe::gives_here(&task.kthread);
+        if self.has_fault(Fault::UnparkWakesFirst) {
+            self.wake_up_state(task, TASK_PARKED);
+            explore_point();
+        }
         task.kthread.bits.fetch_and(!SHOULD_PARK, Ordering::SeqCst);
         explore_point();
+        if self.has_fault(Fault::UnparkWakesFirst) || self.has_fault(Fault::UnparkForgetsWake) {
+            return;
+        }
         self.wake_up_state(task, TASK_PARKED);
     }
 
@@ -87,7 +94,9 @@ impl Kernel {
             }
             // No preemption between telling and sleeping, so that who waits finds it asleep.
             task.head.preempt_add(1);
-            self.complete(&task.kthread.parked);
+            if !self.has_fault(Fault::ParkTellsNobody) {
+                self.complete(&task.kthread.parked);
+            }
             task.head.preempt_sub(1);
             let _waits = cx.waits_in(WaitsIn::KthreadParkme);
             self.schedule(cx);

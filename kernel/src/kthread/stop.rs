@@ -10,7 +10,7 @@ use crate::task::Task;
 use crate::task::state::PF_KTHREAD;
 use crate::trace::Event;
 use crate::wait::Completion;
-use crate::{Cx, Kernel, observe};
+use crate::{Cx, Fault, Kernel, observe};
 
 impl Cx<'_> {
     /// Whether the running thread was asked for that.
@@ -58,11 +58,18 @@ impl Kernel {
     pub(crate) fn ask_to_stop(&self, task: &Task) {
         observe::gives_here(&task.kthread);
         note(observe::TOLD_TO_STOP, task.index() as usize, 0);
+        if self.has_fault(Fault::StopWakesFirst) {
+            self.wake_up_process(task);
+            explore_point();
+        }
         task.kthread.bits.fetch_or(SHOULD_STOP, Ordering::SeqCst);
         explore_point();
         self.kthread_unpark(task);
         if self.config.linux.stop_ends_interruptible_sleeps() {
             self.set_notify_signal(task);
+        }
+        if self.has_fault(Fault::StopForgetsWake) || self.has_fault(Fault::StopWakesFirst) {
+            return;
         }
         self.wake_up_process(task);
     }
@@ -125,7 +132,7 @@ impl Kernel {
 
     /// The last thing a task does that others wait for (Linux: exit_mm, mm_release).
     pub(crate) fn kthread_exited(&self, cx: &Cx<'_>) {
-        if cx.task.flags() & PF_KTHREAD != 0 {
+        if cx.task.flags() & PF_KTHREAD != 0 && !self.has_fault(Fault::ExitTellsNobody) {
             self.complete(&cx.task.kthread.exited);
         }
     }

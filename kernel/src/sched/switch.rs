@@ -9,7 +9,7 @@ use super::MIGRATING;
 use super::queue::{End, RunQueue, is_rt};
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Kernel, observe};
+use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,8 @@ impl Kernel {
             return true;
         }
         let state = prev.head.state.load(Ordering::SeqCst);
-        if why == Switch::Voluntary && state != TASK_RUNNING {
+        let sleeps = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
+        if sleeps && state != TASK_RUNNING {
             if self.signal_pending_state(state, prev) {
                 prev.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             } else {

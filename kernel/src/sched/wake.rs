@@ -9,7 +9,7 @@ use super::queue::{End, RunQueue};
 use super::switch::allowed_on;
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Kernel, observe};
+use crate::{Fault, Kernel, observe};
 
 impl Kernel {
     /// Wakes a task that sleeps in TASK_NORMAL; returns whether this call woke it (Linux:
@@ -32,6 +32,9 @@ impl Kernel {
         let is_asleep = task.state() & mask != 0;
         current.note(observe::WOKE, task.index() as usize, usize::from(is_asleep));
         if !is_asleep {
+            return false;
+        }
+        if self.has_fault(Fault::WakeIgnoresQueued) && task.sched.is_on_rq() {
             return false;
         }
         if task.sched.is_on_rq() && self.wake_queued(task) {
@@ -106,7 +109,8 @@ impl Kernel {
         let first_to_wait = rq.waiting == 1 && !preempts;
         let crowded = rq.waiting > 1;
         drop(rq);
-        if !here && (preempts || first_to_wait) {
+        let tells = !self.has_fault(Fault::WakeTellsNoCpu);
+        if !here && (preempts || first_to_wait) && tells {
             // A remote CPU that goes on with what it runs still has to start its tick.
             self.machine.send_interrupt(cpu);
         } else if here && first_to_wait {

@@ -7,7 +7,7 @@ use kthreads_base::note;
 use super::{Limit, Waited};
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Errno, Kernel, observe};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 const ORDER: Ordering = Ordering::Relaxed;
 /// `done` of a completion that lets everybody pass.
@@ -61,12 +61,14 @@ impl Kernel {
         note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 0);
         let mut shard = self.waits.lock(completion);
         let done = completion.done.load(ORDER);
-        if done != ALL {
+        if done != ALL && !self.has_fault(Fault::CompleteForgetsCount) {
             completion.done.store(done + 1, ORDER);
         }
         if let Some(task) = shard.first(&self.tasks, completion) {
             shard.remove(&self.tasks, task);
-            self.wake_up_state(task, TASK_NORMAL);
+            if !self.has_fault(Fault::CompleteWakesNobody) {
+                self.wake_up_state(task, TASK_NORMAL);
+            }
         }
     }
 
@@ -80,6 +82,9 @@ impl Kernel {
         while let Some(task) = shard.first(&self.tasks, completion) {
             shard.remove(&self.tasks, task);
             self.wake_up_state(task, TASK_NORMAL);
+            if self.has_fault(Fault::CompleteAllWakesOne) {
+                break;
+            }
         }
     }
 
@@ -116,8 +121,14 @@ impl Kernel {
             if task.wait.waits_for().is_none() {
                 shard.push(&self.tasks, task, completion);
             }
-            task.head.state.store(state, ORDER);
-            drop(shard);
+            if self.has_fault(Fault::CompletionWaitSetsStateLate) {
+                drop(shard);
+                task.head.step();
+                task.head.state.store(state, ORDER);
+            } else {
+                task.head.state.store(state, ORDER);
+                drop(shard);
+            }
             left = self.schedule_limit(cx, left);
             shard = self.waits.lock(completion);
             if take(completion) {

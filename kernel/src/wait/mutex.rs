@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel, observe};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 /// A sleeping lock with an owner: C's `struct mutex`.
 #[repr(C)]
@@ -136,9 +136,18 @@ impl Kernel {
             return self.report_unlock_by_stranger(cx, "mutex", address, mutex.owner());
         }
         observe::gives(&cx.task.head, core::ptr::from_ref(mutex) as usize, observe::MUTEX);
+        let had_waiters = mutex.waiters.load(Ordering::SeqCst) != 0;
+        if self.has_fault(Fault::MutexLooksFirst) {
+            cx.task.head.step();
+        }
         mutex.owner.store(0, Ordering::SeqCst);
         cx.task.head.step();
-        if mutex.waiters.load(Ordering::SeqCst) != 0 {
+        let wakes = match self.config.fault {
+            Some(Fault::MutexLooksFirst) => had_waiters,
+            Some(Fault::MutexForgetsWake) => false,
+            _ => mutex.waiters.load(Ordering::SeqCst) != 0,
+        };
+        if wakes {
             let mut shard = self.waits.lock(mutex);
             self.wake_first(&mut shard, mutex);
         }

@@ -7,7 +7,7 @@ use super::Limit;
 use super::table::Grant;
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Errno, Kernel, observe};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 const ORDER: Ordering = Ordering::Relaxed;
 
@@ -107,8 +107,12 @@ impl Kernel {
             return;
         };
         shard.remove(&self.tasks, task);
-        task.wait.grant(Grant::Given);
-        self.wake_up_state(task, TASK_NORMAL);
+        if !self.has_fault(Fault::UpForgetsGrant) {
+            task.wait.grant(Grant::Given);
+        }
+        if !self.has_fault(Fault::UpForgetsWake) {
+            self.wake_up_state(task, TASK_NORMAL);
+        }
     }
 
     fn check_semaphore(&self, semaphore: &Semaphore) {
