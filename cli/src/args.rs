@@ -145,7 +145,7 @@ pub(crate) fn group_modules(words: Vec<String>) -> Result<Vec<ModuleArgument>, U
 }
 
 /// Is what the user asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// `kthreads run`.
     Run(RunCommand),

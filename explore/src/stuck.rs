@@ -105,10 +105,10 @@ fn describe(cx: &Cx<'_>, task: &Task, wakes: &HashMap<u32, IdleWake>, text: &mut
     let (letter, _) = state_letter(task.state(), 0);
     let place = where_it_is(cx, task);
     let _ = write!(text, "    {:<16} pid {:<4} {letter}  {place}", task.comm(), task.pid());
-    if let Some(object) = task.waits_for() {
-        if let Some(name) = cx.kernel.name_of(object) {
-            let _ = write!(text, "  waits for {}", name.as_str());
-        }
+    if let Some(object) = task.waits_for()
+        && let Some(name) = cx.kernel.name_of(object)
+    {
+        let _ = write!(text, "  waits for {}", name.as_str());
     }
     if let Some(wake) = lost(task, wakes) {
         let seconds = wake.time.0 as f64 / 1e9;

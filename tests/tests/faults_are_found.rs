@@ -48,16 +48,20 @@ fn narrow(kernel: &Kernel) {
     kernel.enter(|cx| {
         let count = Arc::new(AtomicUsize::new(0));
         let mutex = Arc::new(Mutex::new());
+        // A task that is preempted on its way to sleep does not sleep yet; nobody wakes it.
+        let sleepless = cx.spawn("sleepless", |cx| {
+            for _ in 0..8 {
+                cx.task.set_state(TASK_UNINTERRUPTIBLE);
+                interrupt_point();
+                cx.task.set_state(TASK_RUNNING);
+            }
+        });
         let threads: Vec<_> = ["one", "two", "three"]
             .into_iter()
             .filter_map(|name| {
                 let (mutex, count) = (mutex.clone(), count.clone());
                 cx.spawn(name, move |cx| {
                     for _ in 0..2 {
-                        // A task that is preempted on its way to sleep does not sleep yet.
-                        cx.task.set_state(TASK_UNINTERRUPTIBLE);
-                        interrupt_point();
-                        cx.task.set_state(TASK_RUNNING);
                         let _ = cx.kernel.mutex_lock(cx, &mutex, TASK_UNINTERRUPTIBLE);
                         count.fetch_add(1, Ordering::Relaxed);
                         cx.kernel.mutex_unlock(cx, &mutex);
@@ -79,6 +83,7 @@ fn narrow(kernel: &Kernel) {
         for thread in threads {
             let _ = thread.stop(cx);
         }
+        let _ = sleepless.map(|thread| thread.join(cx));
         assert_eq!(count.load(Ordering::Relaxed), 6);
     });
 }

@@ -30,7 +30,7 @@ Examples:
       the schedule that explore printed, again, as a story";
 
 /// What explore and replay have in common.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Subject {
     /// Modules in the order to load them: a .c file, a .ko file, or a directory with a Kbuild or
     /// Makefile; the parameters of each follow it.
@@ -52,7 +52,7 @@ pub(crate) struct Subject {
 }
 
 /// `kthreads explore`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct CliExplore {
     #[command(flatten)]
     pub(crate) subject: Subject,
@@ -98,7 +98,7 @@ pub(crate) struct CliExplore {
 }
 
 /// `kthreads replay`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct CliReplay {
     /// What explore printed behind `replay string:`.
     #[arg(value_name = "STRING")]
