@@ -47,8 +47,9 @@ const RIGHT: &[(&str, &[&str])] = &[
 fn every_bug_is_found_and_replayed() {
     for (name, report, options) in BUGS {
         let (output, text) = explore(name, options);
-        assert_eq!(output.status, Some(1), "{name}: {text}");
+        assert_eq!(output.status, Some(1), "{name}: {}", output.describe());
         assert!(text.contains(report), "{name}: {text}");
+        assert!(output.log().is_empty(), "{name}: the kernels' logs are not shown");
         let string = text.lines().find_map(|line| line.strip_prefix("replay string: "));
         let string = string.unwrap_or_else(|| panic!("{name}: no replay string in {text}"));
         let path = module(name);

@@ -184,3 +184,42 @@ fn a_schedule_is_the_same_whenever_it_is_run() {
         }
     }
 }
+
+/// Two threads that hand a token to each other ten times each.
+fn twenty_hand_offs(kernel: &Kernel) {
+    kernel.enter(|cx| {
+        let pair = Arc::new((Completion::new(), Completion::new()));
+        let other = pair.clone();
+        let echo = cx.spawn("echo", move |cx| {
+            for _ in 0..10 {
+                cx.kernel.wait_for_completion(cx, &other.0);
+                cx.kernel.complete(&other.1);
+            }
+        });
+        for _ in 0..10 {
+            cx.kernel.complete(&pair.0);
+            cx.kernel.wait_for_completion(cx, &pair.1);
+        }
+        let _ = echo.expect("a thread").join(cx);
+    });
+}
+
+#[test]
+#[ignore = "measures: run it alone, with --nocapture"]
+fn speed_of_twenty_hand_offs() {
+    for (name, scenario) in [
+        ("nothing", (|kernel: &Kernel| kernel.enter(|_| ())) as fn(&Kernel)),
+        ("20 hand-offs", twenty_hand_offs),
+    ] {
+        let config = Config { schedules: 20_000, strategy: Strategy::Random, ..Config::default() };
+        let report = explore(&config, scenario);
+        report.expect_clean();
+        let seconds = report.elapsed.as_secs_f64();
+        println!(
+            "{name}: {:.0} schedules a second, {:.0} steps each, {:.0} ns a step",
+            report.schedules as f64 / seconds,
+            report.steps as f64 / report.schedules as f64,
+            seconds * 1e9 / report.steps as f64
+        );
+    }
+}
