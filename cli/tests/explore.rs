@@ -105,3 +105,28 @@ fn choices_at_calls_only_find_what_is_no_race() {
     let (output, text) = explore("deadlock.c", &["--level", "lock"]);
     assert_eq!(output.status, Some(1), "{text}");
 }
+
+#[test]
+fn a_script_is_a_scenario_of_its_own() {
+    let script = ["--script", "rmmod lost_stop & ps; wait", "--schedules", "5000"];
+    let (output, text) = explore("lost_stop.c", &script);
+    assert_eq!(output.status, Some(1), "{}", output.describe());
+    assert!(text.contains("lost wake-up: cleaner"), "{text}");
+    let (output, _) = explore("lost_stop.c", &["--script", "'"]);
+    assert_eq!(output.status, Some(2));
+}
+
+#[test]
+fn parts_of_a_campaign_are_joined() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |number: u32| folder.path().join(format!("{number}.json")).display().to_string();
+    for number in 1..=2 {
+        let (path, shard) = (file(number), format!("{number}/2"));
+        let options = ["--shard", &shard, "--schedules", "100", "--json", &path, "--keep-going"];
+        let (output, _) = explore("race.c", &options);
+        assert_eq!(output.status, Some(1), "{}", output.describe());
+    }
+    let joined = tool::kthreads(&["explore", "--merge", &file(1), &file(2)]);
+    assert_eq!(joined.status, Some(1), "{}", joined.describe());
+    assert!(joined.out.contains("of 100 schedules"), "{}", joined.out);
+}

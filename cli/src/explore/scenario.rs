@@ -20,6 +20,9 @@ use crate::objects::Prepared;
 const DELAYS: [Nanos; 4] =
     [Nanos(10 * Nanos::SECOND.0), Nanos::ZERO, Nanos::from_millis(20), Nanos(3 * Nanos::SECOND.0)];
 
+/// Longer than it takes until hung tasks are looked for again.
+const LOOKED_FOR: Nanos = Nanos(30 * Nanos::SECOND.0);
+
 /// Modules and what is done with them.
 pub(crate) struct ModuleScenario {
     modules: Arc<[Prepared]>,
@@ -114,6 +117,10 @@ fn run_script(cx: &Cx<'_>, host: Arc<ExploreHost>, script: &Script) {
     shell.attach(cx);
     if shell.run(cx, script) == Ended::Finished {
         shell.wait_for_jobs(cx);
+    }
+    if shell.hung_commands() > 0 {
+        // The shell has given up on it; whoever looks for hung tasks is to see it, too.
+        cx.kernel.sleep_for(cx, LOOKED_FOR, TASK_UNINTERRUPTIBLE);
     }
     let failed = shell.failed_expectations();
     assert!(failed == 0, "an expectation of the script failed");
