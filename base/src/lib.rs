@@ -18,6 +18,7 @@ extern crate alloc;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+pub mod access;
 pub mod frames;
 pub mod func;
 pub mod head;
@@ -33,7 +34,8 @@ mod time;
 
 pub use func::{AtomicFn, AtomicRef};
 pub use head::{
-    CpuLocal, Head, current_head, interrupt_point, module_point, on_kernel_stack, with_current,
+    CpuLocal, Head, choose, current_head, explore_point, forced_point, interrupt_point,
+    module_point, note, on_kernel_stack, with_current,
 };
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};

@@ -120,9 +120,33 @@ pub unsafe trait Machine: Send + Sync {
         None
     }
 
+    /// One turn of a loop that waits for another CPU to make `word` zero.
+    fn relax_for(&self, word: &AtomicU32) {
+        let _ = word;
+        self.relax();
+    }
+
     /// A point where a simulator may let another CPU go on. Called only on CPUs whose
-    /// [`CpuLocal::explored`] is set.
+    /// [`CpuLocal::explored`] is set, as are [`note`](Machine::note) and
+    /// [`choose`](Machine::choose).
     fn step(&self) {}
+
+    /// As [`step`](Machine::step), where code that comes to no point was brought to one by force.
+    fn forced_step(&self) {
+        self.step();
+    }
+
+    /// Takes note of what happened, for whoever explores or explains a run. The numbers mean what
+    /// the kernel says they do.
+    fn note(&self, kind: u32, object: usize, value: usize) {
+        let _ = (kind, object, value);
+    }
+
+    /// Decides between `options` ways to go on, all of them right; 0 is the usual one.
+    fn choose(&self, what: u32, options: u32) -> u32 {
+        let _ = (what, options);
+        0
+    }
 
     /// Writes a message that must not be lost, without taking any lock of the kernel.
     fn console(&self, text: &[u8]);

@@ -13,7 +13,7 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::head::{self, Head};
+use crate::head::{self, Head, NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES, note};
 
 /// A spin lock with C's layout of `spinlock_t`: 8 bytes, all zero when free.
 #[repr(C)]
@@ -38,11 +38,24 @@ impl RawSpinLock {
     /// Takes the lock with interrupts off and preemption off; both are put back by the guard.
     #[inline]
     pub fn lock(&self) -> RawGuard<'_> {
+        let guard = self.lock_untold(Told::Yes);
+        note(NOTE_TAKES, self.address(), NOTE_SPIN_LOCK);
+        guard
+    }
+
+    /// As [`lock`](RawSpinLock::lock). Locks of the kernel's own data are not told of: they would
+    /// order what modules do by chance.
+    #[inline]
+    fn lock_untold(&self, told: Told) -> RawGuard<'_> {
         let head = head::current_head();
         let irqs = head.irq_save();
         head.preempt_add(1);
         self.acquire(&head);
-        RawGuard { lock: self, irqs, _not_send: PhantomData }
+        RawGuard { lock: self, irqs, told, _not_send: PhantomData }
+    }
+
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self) as usize
     }
 
     /// Takes the lock if it is free.
@@ -52,7 +65,7 @@ impl RawSpinLock {
         let irqs = head.irq_save();
         head.preempt_add(1);
         if self.try_acquire(&head) {
-            return Some(RawGuard { lock: self, irqs, _not_send: PhantomData });
+            return Some(RawGuard { lock: self, irqs, told: Told::No, _not_send: PhantomData });
         }
         head.preempt_sub(1);
         head.irq_restore(irqs);
@@ -61,7 +74,8 @@ impl RawSpinLock {
 
     /// Gives the witness to who has the lock to itself, and so need not take it.
     pub fn exclusive(&mut self) -> Exclusive<'_> {
-        Exclusive(ManuallyDrop::new(RawGuard { lock: self, irqs: 0, _not_send: PhantomData }))
+        let told = Told::No;
+        Exclusive(ManuallyDrop::new(RawGuard { lock: self, irqs: 0, told, _not_send: PhantomData }))
     }
 
     /// Takes the word alone: interrupts and preemption are the caller's business (the C side,
@@ -88,7 +102,7 @@ impl RawSpinLock {
                 if !self.is_sane() {
                     return self.seize(head);
                 }
-                head.relax();
+                head.relax_for(&self.word);
             }
             if self.try_acquire(head) {
                 return;
@@ -143,12 +157,23 @@ impl RawSpinLock {
 pub struct RawGuard<'a> {
     lock: &'a RawSpinLock,
     irqs: u32,
+    told: Told,
     _not_send: PhantomData<*const ()>,
+}
+
+/// Whether a machine that explores is told of a lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Yes,
+    No,
 }
 
 impl Drop for RawGuard<'_> {
     #[inline]
     fn drop(&mut self) {
+        if self.told == Told::Yes {
+            note(NOTE_GIVES, self.lock.address(), NOTE_SPIN_LOCK);
+        }
         self.lock.release();
         let head = head::current_head();
         head.preempt_sub(1);
@@ -190,7 +215,7 @@ impl<T> SpinLock<T> {
     /// Takes the lock.
     #[inline]
     pub fn lock(&self) -> SpinGuard<'_, T> {
-        SpinGuard { raw: self.raw.lock(), data: &self.data }
+        SpinGuard { raw: self.raw.lock_untold(Told::No), data: &self.data }
     }
 
     /// Takes the lock if it is free.

@@ -26,6 +26,7 @@ mod completion;
 mod env;
 mod heap;
 mod hexdump;
+mod instrument;
 mod irq;
 mod kthread;
 mod list;
@@ -53,4 +54,4 @@ mod wait;
 mod worker;
 
 pub use export::{Export, License, Symbol};
-pub use symbols::{all, resolve};
+pub use symbols::{all, instrumented, resolve};

@@ -5,8 +5,9 @@
 
 use core::sync::atomic::Ordering;
 
+use kthreads_base::head::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
 use kthreads_base::held::LockKind;
-use kthreads_base::{Head, RawSpinLock, current_head, module_point, with_current};
+use kthreads_base::{Head, RawSpinLock, current_head, module_point, note, with_current};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{Kernel, SOFTIRQ_DISABLE_OFFSET, log};
 
@@ -28,6 +29,7 @@ fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
     }
     lock.acquire(head);
     head.held.add(LockKind::Spin, address, caller());
+    head.note(NOTE_TAKES, address, NOTE_SPIN_LOCK);
 }
 
 /// Takes the lock if it is free; else the count is put back.
@@ -36,9 +38,11 @@ fn try_take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) -> bool {
     let address = lock.address();
     let lock = lock.get();
     head.preempt_add(count);
+    head.step();
     let taken = lock.try_acquire(head);
     if taken {
         head.held.add(LockKind::Spin, address, caller());
+        head.note(NOTE_TAKES, address, NOTE_SPIN_LOCK);
     }
     taken
 }
@@ -53,6 +57,7 @@ fn free(lock: Ptr<RawSpinLock>) {
         Some(owner) => strike(owner, address),
         None => report(lock, "frees a spin lock that is free"),
     }
+    note(NOTE_GIVES, address, NOTE_SPIN_LOCK);
     lock.release();
 }
 

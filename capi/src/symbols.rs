@@ -36,6 +36,11 @@ pub fn all() -> impl Iterator<Item = &'static Export> {
     TABLES.iter().chain(crate::module::FUNCTIONS).copied().flatten()
 }
 
+/// The functions that instrumented modules call, beside [`all`]: no header declares them.
+pub fn instrumented() -> impl Iterator<Item = &'static Export> {
+    crate::instrument::EXPORTS.iter()
+}
+
 /// Finds the exported function with that name.
 pub fn resolve(name: &str) -> Option<Symbol> {
     let export = all().find(|export| export.name == name)?;

@@ -18,6 +18,8 @@ use kthreads_shell::duration;
 pub(crate) use boot::{BootCommand, Start};
 pub(crate) use modules::ModuleArgument;
 
+use crate::explore::args::{CliExplore, CliReplay, EXPLORE_EXAMPLES, REPLAY_EXAMPLES};
+
 /// The most virtual CPUs a kernel can have.
 const MOST_CPUS: usize = 64;
 
@@ -85,6 +87,12 @@ enum CliCommand {
     /// Loads modules and opens a prompt with history and completion.
     #[command(after_help = SHELL_EXAMPLES)]
     Shell(CliShell),
+    /// Runs modules under many schedules, to find races, deadlocks and lost wake-ups.
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    Explore(CliExplore),
+    /// Runs the one schedule that a replay string stands for.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(CliReplay),
     /// Compiles a module and does not load it.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(CliBuild),
@@ -153,6 +161,11 @@ struct CliBuild {
     output: Option<PathBuf>,
 }
 
+/// Groups words on the command line to modules, each with its parameters.
+pub(crate) fn group_modules(words: Vec<String>) -> Result<Vec<ModuleArgument>, UsageError> {
+    modules::group(words)
+}
+
 /// Is what the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -162,6 +175,10 @@ pub(crate) enum Command {
     Boot(BootCommand),
     /// `kthreads shell`.
     Shell(MachineOptions),
+    /// `kthreads explore`.
+    Explore(Box<CliExplore>),
+    /// `kthreads replay`.
+    Replay(Box<CliReplay>),
     /// `kthreads build`.
     Build(BuildCommand),
 }
@@ -290,6 +307,8 @@ impl CliCommand {
             CliCommand::Run(_) => "run",
             CliCommand::Boot(_) => "boot",
             CliCommand::Shell(_) => "shell",
+            CliCommand::Explore(_) => "explore",
+            CliCommand::Replay(_) => "replay",
             CliCommand::Build(_) => "build",
         }
     }
@@ -300,6 +319,8 @@ fn checked(cli: Cli) -> Result<Command, UsageError> {
         CliCommand::Run(run) => checked_run(run).map(Command::Run),
         CliCommand::Boot(boot) => boot::checked(boot).map(Command::Boot),
         CliCommand::Shell(shell) => checked_machine(shell.machine).map(Command::Shell),
+        CliCommand::Explore(explore) => Ok(Command::Explore(Box::new(explore))),
+        CliCommand::Replay(replay) => Ok(Command::Replay(Box::new(replay))),
         CliCommand::Build(build) => checked_build(build).map(Command::Build),
     }
 }

@@ -5,6 +5,7 @@ mod boot;
 mod build;
 mod console;
 mod crash;
+mod explore;
 mod interrupts;
 mod objects;
 mod process;
@@ -17,13 +18,15 @@ use std::io;
 use std::path::PathBuf;
 
 use args::{BuildCommand, Command};
-use build::{BuildError, Place, Request, Target};
+use build::{BuildError, Instrument, Place, Request, Target};
 
 fn main() {
     let status = match args::parse() {
         Command::Build(command) => build_modules(command),
         Command::Run(command) => run::run(&command),
         Command::Boot(command) => boot::boot(&command),
+        Command::Explore(command) => explore::explore(&command),
+        Command::Replay(command) => explore::replay(&command),
         Command::Shell(machine) => prompt::shell(&machine),
     };
     // Not by returning: a thread of a module may never give its CPU back.
@@ -52,7 +55,7 @@ fn build_request(command: BuildCommand) -> Result<Request, BuildError> {
         vec![Target::Sources(command.files)]
     };
     let place = command.output.map_or_else(|| Place::Directory(PathBuf::new()), Place::File);
-    Ok(Request { targets, place, colour: objects::colour() })
+    Ok(Request { targets, place, colour: objects::colour(), instrument: Instrument::Nothing })
 }
 
 fn not_built(error: &BuildError) -> u8 {

@@ -17,13 +17,21 @@ use kthreads_session::{Object, Prepared};
 use kthreads_shell::CommandError;
 
 use crate::args::ModuleArgument;
-use crate::build::{self, BuildError, Colour, Module, Place, Request, Target};
+use crate::build::{self, BuildError, Colour, Instrument, Module, Place, Request, Target};
 
 /// Builds the modules of a command line and reads them, in the order to load them.
 pub(crate) fn prepare(modules: &[ModuleArgument]) -> Result<Vec<Prepared>, BuildError> {
+    prepare_for(modules, Instrument::Nothing)
+}
+
+/// As [`prepare`], for modules that are instrumented.
+pub(crate) fn prepare_for(
+    modules: &[ModuleArgument],
+    instrument: Instrument,
+) -> Result<Vec<Prepared>, BuildError> {
     let targets = modules.iter().map(|module| Target::of(&module.path));
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
-    let built = build_targets(targets)?;
+    let built = build_targets(targets, instrument)?;
     let prepared = |(object, target): (Object, usize)| {
         let ModuleArgument { path, parameters } = modules[target].clone();
         Prepared { object, path: path.display().to_string(), parameters }
@@ -32,8 +40,11 @@ pub(crate) fn prepare(modules: &[ModuleArgument]) -> Result<Vec<Prepared>, Build
 }
 
 /// Builds and reads; each module with the number of its target.
-fn build_targets(targets: Vec<Target>) -> Result<Vec<(Object, usize)>, BuildError> {
-    let request = Request { targets, place: Place::Temporary, colour: colour() };
+fn build_targets(
+    targets: Vec<Target>,
+    instrument: Instrument,
+) -> Result<Vec<(Object, usize)>, BuildError> {
+    let request = Request { targets, place: Place::Temporary, colour: colour(), instrument };
     let build = build::build(&request, &mut io::stderr())?;
     build.modules.iter().map(|module| Ok((read(module)?, module.target))).collect()
 }
@@ -111,7 +122,8 @@ fn serve(kernel: &Booted, order: &Order) {
 
 /// Builds the one module that a path stands for; an error as the user is told.
 pub(crate) fn build_one(path: &Path) -> Outcome {
-    let build = Target::of(path).and_then(|target| build_targets(vec![target]));
+    let build =
+        Target::of(path).and_then(|target| build_targets(vec![target], Instrument::Nothing));
     let mut built = match build {
         Ok(built) => built,
         Err(BuildError::NotFound(_)) => return Err("No such file or directory".to_owned()),

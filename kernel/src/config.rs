@@ -17,6 +17,10 @@ pub struct Config {
     pub watchdog_seconds: u64,
     /// What an oops does to the kernel (panic_on_oops).
     pub oops: OopsPolicy,
+    /// A deliberate fault, to see whether testing notices.
+    pub fault: Option<crate::Fault>,
+    /// Which Linux it behaves as, where they differ.
+    pub linux: Linux,
 }
 
 /// What an oops does to the kernel.
@@ -29,6 +33,24 @@ pub enum OopsPolicy {
     Panic,
 }
 
+/// A release of Linux whose behaviour is still targeted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Linux {
+    /// 5.15.
+    V5_15,
+    /// 6.1.
+    #[default]
+    V6_1,
+}
+
+impl Linux {
+    /// Whether kthread_stop makes its thread look as if a signal were pending, so that its
+    /// interruptible sleeps end: since 6.0.
+    pub(crate) fn stop_ends_interruptible_sleeps(self) -> bool {
+        self != Linux::V5_15
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -38,6 +60,8 @@ impl Default for Config {
             hung_task_seconds: 120,
             oops: OopsPolicy::Kill,
             watchdog_seconds: 10,
+            fault: None,
+            linux: Linux::default(),
         }
     }
 }

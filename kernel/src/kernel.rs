@@ -303,8 +303,9 @@ impl Kernel {
         self.ended_cpus.load(Ordering::SeqCst) == self.nr_cpus()
     }
 
-    /// Tells all CPUs to end.
-    fn halt(&self) {
+    /// Tells all CPUs to end, whatever they do: no task runs any more, and host threads that wait
+    /// for one are told that theirs was killed.
+    pub fn halt(&self) {
         self.halted.store(true, Ordering::Release);
         for cpu in 0..self.nr_cpus() {
             self.machine.send_interrupt(cpu);
@@ -489,6 +490,13 @@ impl Kernel {
 /// A running kernel. Dropping it stops its CPUs; tasks that are still there never run again.
 pub struct Booted {
     kernel: Arc<Kernel>,
+}
+
+impl Booted {
+    /// The kernel, to be kept by whoever watches it from outside.
+    pub fn share(&self) -> Arc<Kernel> {
+        self.kernel.clone()
+    }
 }
 
 impl Deref for Booted {

@@ -4,15 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-const LIMITS: [(&str, usize); 8] = [
+const LIMITS: [(&str, usize); 11] = [
     ("base/src", 54),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 11),
     ("machine/fiber/src", 8),
-    ("machine/host/src", 52),
-    ("capi/src", 59),
-    ("cli/src", 4),
+    ("machine/host/src", 55),
+    ("machine/pc/src", 100),
+    ("machine/sim/src", 21),
+    ("qemu/src", 2),
+    ("session/src", 0),
+    ("image/src", 0),
+    ("explore/src", 0),
+    ("race/src", 0),
+    ("capi/src", 61),
+    ("cli/src", 12),
 ];
 
 /// Prints the counts; fails where there are more than the limit.

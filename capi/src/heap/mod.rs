@@ -12,8 +12,11 @@ use alloc::alloc::{Layout, alloc, dealloc};
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
 
+use kthreads_base::head::NOTE_NEW_MEMORY;
+use kthreads_base::{choose, note};
 use kthreads_kernel::Cx;
 use kthreads_kernel::heap::{Block, Damage, Kind, Memory, NewBlock, Record};
+use kthreads_kernel::observe::CHOOSE_MEMORY;
 
 use crate::object::touch;
 
@@ -116,6 +119,9 @@ pub(crate) fn enter(cx: &Cx<'_>, kind: Kind, memory: usize, len: usize, place: u
 
 /// Allocates memory; its address, or 0 when there is none.
 pub(crate) fn allocate_block(cx: &Cx<'_>, request: &Request) -> usize {
+    if choose(CHOOSE_MEMORY, 2) != 0 {
+        return 0;
+    }
     let align = request.align.max(ALIGN_MIN);
     let front = if request.kind == Kind::Pages { 0 } else { FRONT.next_multiple_of(align) };
     let behind = if request.kind == Kind::Pages { 0 } else { zones::RED_BYTES };
@@ -137,6 +143,7 @@ pub(crate) fn allocate_block(cx: &Cx<'_>, request: &Request) -> usize {
         return 0;
     };
     zones::fill_new(&block, request.fill);
+    note(NOTE_NEW_MEMORY, memory, len);
     if front != 0 {
         let header = Header { check: memory ^ CHECK, record, _padding: 0 };
         // SAFETY: within the block, which is ours, before its memory.

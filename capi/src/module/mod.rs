@@ -91,7 +91,7 @@ impl ModuleLoader {
     pub fn new(cx: &Cx<'_>) -> ModuleLoader {
         let kernel = cx.kernel;
         let data = DataSymbols::new(kernel);
-        let functions = crate::all().map(KernelExport::from);
+        let functions = crate::all().chain(crate::instrumented()).map(KernelExport::from);
         let variables = param::tables().into_iter().chain(data.exports(kernel));
         let exports = Arc::new(ExportTable::new(functions.chain(variables)));
         kernel.set_kernel_symbols(exports.clone());

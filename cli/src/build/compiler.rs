@@ -71,6 +71,32 @@ enum Family {
     Clang,
 }
 
+/// What is put into a module beside its own code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instrument {
+    /// Nothing.
+    Nothing,
+    /// A call before each access of memory.
+    Accesses,
+}
+
+/// What makes gcc put a call before each access; volatile ones are told from others.
+const GCC_ACCESSES: &[&str] = &[
+    "-fsanitize=thread",
+    "--param=tsan-distinguish-volatile=1",
+    "--param=tsan-instrument-func-entry-exit=0",
+    "-Wno-tsan",
+];
+
+/// The same for clang.
+const CLANG_ACCESSES: &[&str] = &[
+    "-fsanitize=thread",
+    "-mllvm",
+    "-tsan-distinguish-volatile=1",
+    "-mllvm",
+    "-tsan-instrument-func-entry-exit=0",
+];
+
 /// Is a compiler that was found, with what every call of it needs.
 #[derive(Debug)]
 pub(super) struct Compiler {
@@ -81,11 +107,16 @@ pub(super) struct Compiler {
     /// Our headers.
     headers: PathBuf,
     colour: Colour,
+    instrument: Instrument,
 }
 
 impl Compiler {
     /// Finds the compiler: `cc`, which may be several words, or else gcc, or else clang.
-    pub(super) fn find(cc: Option<&str>, colour: Colour) -> Result<Self, BuildError> {
+    pub(super) fn find(
+        cc: Option<&str>,
+        colour: Colour,
+        instrument: Instrument,
+    ) -> Result<Self, BuildError> {
         let candidates = match cc.filter(|cc| !cc.trim().is_empty()) {
             Some(cc) => vec![
                 shlex::split(cc)
@@ -98,7 +129,7 @@ impl Compiler {
             if let Some(own_headers) = own_headers(words)? {
                 let family = family(words, &own_headers);
                 let (words, headers) = (words.clone(), headers::unpacked()?);
-                return Ok(Compiler { words, family, own_headers, headers, colour });
+                return Ok(Compiler { words, family, own_headers, headers, colour, instrument });
             }
         }
         let tried = candidates.iter().map(|words| words.join(" ")).collect();
@@ -122,6 +153,7 @@ impl Compiler {
             Language::C => {
                 let forced = FORCED_HEADERS.iter().filter(|name| headers::exists(name));
                 command.args(forced.flat_map(|name| ["-include", name]));
+                command.args(self.access_flags());
             }
             Language::Assembly => {
                 command.arg("-D__ASSEMBLY__");
@@ -136,6 +168,23 @@ impl Compiler {
             .args(["-c", "-o"])
             .args([object, &unit.source]);
         self.run(command)
+    }
+
+    /// What makes the compiler instrument accesses, if it is to.
+    fn access_flags(&self) -> &'static [&'static str] {
+        match (self.instrument, self.family) {
+            (Instrument::Nothing, _) => &[],
+            (Instrument::Accesses, Family::Gcc) => GCC_ACCESSES,
+            (Instrument::Accesses, Family::Clang) => CLANG_ACCESSES,
+        }
+    }
+
+    /// Whether the compiler understands what makes it instrument accesses.
+    pub(super) fn can_instrument(&self) -> bool {
+        let mut command = self.command();
+        command.args(CODE_FLAGS).args(self.access_flags());
+        command.args(["-x", "c", "-c", "-o", "/dev/null", "/dev/null"]);
+        self.run(command).is_ok_and(|output| output.status.success())
     }
 
     /// Joins object files to one that can be loaded.
@@ -218,7 +267,8 @@ mod tests {
 
     #[test]
     fn a_missing_compiler_is_named_with_what_to_install() {
-        let error = Compiler::find(Some("no-such-compiler -x"), Colour::Never).unwrap_err();
+        let error = Compiler::find(Some("no-such-compiler -x"), Colour::Never, Instrument::Nothing)
+            .unwrap_err();
         let text = error.to_string();
         assert!(text.contains("no-such-compiler -x"), "{text}");
         assert!(text.contains("apt-get install build-essential"), "{text}");
@@ -226,15 +276,15 @@ mod tests {
 
     #[test]
     fn a_command_that_is_no_compiler_is_refused() {
-        let error = Compiler::find(Some("false"), Colour::Never).unwrap_err();
+        let error = Compiler::find(Some("false"), Colour::Never, Instrument::Nothing).unwrap_err();
         assert!(matches!(error, BuildError::CompilerBroken { .. }), "{error}");
-        let error = Compiler::find(Some("gcc '"), Colour::Never).unwrap_err();
+        let error = Compiler::find(Some("gcc '"), Colour::Never, Instrument::Nothing).unwrap_err();
         assert!(matches!(error, BuildError::InvalidCc(_)), "{error}");
     }
 
     #[test]
     fn cc_may_hold_several_words() {
-        let compiler = Compiler::find(Some("env gcc"), Colour::Never).unwrap();
+        let compiler = Compiler::find(Some("env gcc"), Colour::Never, Instrument::Nothing).unwrap();
         assert_eq!(compiler.words, ["env", "gcc"]);
         assert!(compiler.own_headers.join("stdarg.h").is_file());
     }

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use compiler::Compiler;
+pub(crate) use compiler::Instrument;
 pub(crate) use error::BuildError;
 use plan::{ModulePlan, Unit};
 
@@ -81,6 +82,16 @@ pub(crate) struct Request {
     pub(crate) place: Place,
     /// How the compiler's messages look.
     pub(crate) colour: Colour,
+    /// What is put into the modules beside their own code.
+    pub(crate) instrument: Instrument,
+}
+
+/// What the compiler that would be used can put into modules.
+pub(crate) fn instrumentation() -> Instrument {
+    let cc = std::env::var("CC").ok();
+    let compiler = Compiler::find(cc.as_deref(), Colour::Never, Instrument::Accesses);
+    let able = compiler.is_ok_and(|compiler| compiler.can_instrument());
+    if able { Instrument::Accesses } else { Instrument::Nothing }
 }
 
 /// Is the modules that were built. What was built in a temporary directory goes with it.
@@ -128,7 +139,11 @@ pub(crate) fn build(request: &Request, messages: &mut dyn Write) -> Result<Build
     check_outputs(&request.place, &modules)?;
     if !jobs.is_empty() {
         let cc = std::env::var("CC").ok();
-        run_jobs(&Compiler::find(cc.as_deref(), request.colour)?, &jobs, messages)?;
+        run_jobs(
+            &Compiler::find(cc.as_deref(), request.colour, request.instrument)?,
+            &jobs,
+            messages,
+        )?;
     }
     Ok(Build { modules, _workspace: workspace })
 }

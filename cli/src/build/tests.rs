@@ -24,7 +24,8 @@ impl Sources {
 }
 
 fn request(targets: &[Target], place: Place) -> Request {
-    Request { targets: targets.to_vec(), place, colour: Colour::Never }
+    let instrument = Instrument::Nothing;
+    Request { targets: targets.to_vec(), place, colour: Colour::Never, instrument }
 }
 
 /// Builds; returns the result and what was said.

@@ -4,14 +4,14 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use alloc::string::String;
 
-use kthreads_base::{Slab, SpinLock};
+use kthreads_base::{Slab, SpinLock, choose};
 
 use super::PER_CPU;
 use crate::proc::WaitsIn;
 use crate::task::state::*;
 use crate::task::{NO_TASK, Spawn, Start, Task, ThreadBody, ThreadFn, cut_at_char};
 use crate::wait::Completion;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Kernel, observe};
 
 /// A memory node to put a thread's memory on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,13 +202,15 @@ impl Kernel {
 
     /// What kthreadd does with a request (Linux: create_kthread).
     pub(super) fn answer_request(&self, cx: &Cx<'_>, id: RequestId) {
-        let made = self.spawn(Spawn {
+        let spawn = Spawn {
             name: "kthreadd",
             start: Start::Kthread(id),
             parent: cx.task.get_ref(),
             flags: PF_KTHREAD,
             done: None,
-        });
+        };
+        let fails = choose(observe::CHOOSE_THREAD, 2) != 0;
+        let made = if fails { Err(Errno::ENOMEM) } else { self.spawn(spawn) };
         match made {
             Ok(task) => self.wake_up_new_task(task),
             Err(errno) => {

@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 
 use crate::proc::WaitsIn;
 use crate::task::state::*;
-use crate::{Cx, Kernel};
+use crate::{Cx, Fault, Kernel};
 
 /// The nodes with memory: there is one.
 const ALL_MEMORY_NODES: u64 = 1;
@@ -22,8 +22,10 @@ impl Kernel {
         task.head.exit_signal.store(0, Ordering::Relaxed);
         task.head.flags.fetch_or(PF_NOFREEZE, Ordering::Relaxed);
         loop {
+            let looked = self.has_fault(Fault::KthreaddLooksFirst) && self.requests.is_empty();
+            task.head.step();
             task.set_state(TASK_INTERRUPTIBLE);
-            if self.requests.is_empty() {
+            if looked || self.requests.is_empty() {
                 let _waits = cx.waits_in(WaitsIn::Kthreadd);
                 self.schedule(cx);
             }

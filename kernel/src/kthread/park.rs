@@ -2,11 +2,13 @@
 
 use core::sync::atomic::Ordering;
 
+use kthreads_base::{explore_point, note};
+
 use super::{ENDING, PER_CPU, SHOULD_PARK};
 use crate::proc::WaitsIn;
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 impl Kernel {
     /// Asks a thread to park and waits until it has (Linux: kthread_park). The thread must call
@@ -25,7 +27,10 @@ impl Kernel {
             self.warn_once(cx, "kthread_park of a thread that was told to park before");
             return Err(Errno::EBUSY);
         }
+        observe::gives_here(&task.kthread);
+        note(observe::TOLD_TO_PARK, task.index() as usize, 0);
         let before = task.kthread.bits.fetch_or(SHOULD_PARK, Ordering::SeqCst);
+        explore_point();
         if before & ENDING != 0 {
             return Err(Errno::ENOSYS);
         }
@@ -62,7 +67,16 @@ impl Kernel {
             let cpu = task.kthread.cpu.load(Ordering::Relaxed);
             let _ = self.set_cpus_allowed(task, 1 << cpu);
         }
+        observe::gives_here(&task.kthread);
+        if self.has_fault(Fault::UnparkWakesFirst) {
+            self.wake_up_state(task, TASK_PARKED);
+            explore_point();
+        }
         task.kthread.bits.fetch_and(!SHOULD_PARK, Ordering::SeqCst);
+        explore_point();
+        if self.has_fault(Fault::UnparkWakesFirst) || self.has_fault(Fault::UnparkForgetsWake) {
+            return;
+        }
         self.wake_up_state(task, TASK_PARKED);
     }
 
@@ -73,17 +87,21 @@ impl Kernel {
         }
         let task = cx.task.get_ref();
         loop {
-            task.set_state(TASK_PARKED);
+            task.set_special_state(TASK_PARKED);
+            task.head.step();
             if !task.kthread.has(SHOULD_PARK) || task.is_to_end() {
                 break;
             }
             // No preemption between telling and sleeping, so that who waits finds it asleep.
             task.head.preempt_add(1);
-            self.complete(&task.kthread.parked);
+            if !self.has_fault(Fault::ParkTellsNobody) {
+                self.complete(&task.kthread.parked);
+            }
             task.head.preempt_sub(1);
             let _waits = cx.waits_in(WaitsIn::KthreadParkme);
             self.schedule(cx);
         }
         task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+        observe::takes_here(&task.kthread);
     }
 }

@@ -2,13 +2,29 @@
 
 use core::sync::atomic::Ordering;
 
+use kthreads_base::{explore_point, note};
+
 use super::{SHOULD_PARK, SHOULD_STOP};
 use crate::proc::WaitsIn;
 use crate::task::Task;
 use crate::task::state::PF_KTHREAD;
 use crate::trace::Event;
 use crate::wait::Completion;
-use crate::{Cx, Kernel};
+use crate::{Cx, Fault, Kernel, observe};
+
+impl Cx<'_> {
+    /// Whether the running thread was asked for that.
+    fn asked_to(&self, bit: u32) -> bool {
+        self.task.head.step();
+        let asked = self.task.kthread.has(bit);
+        if asked {
+            observe::takes_here(&self.task.kthread);
+        }
+        // Whoever asks now is not heard before the next look.
+        self.task.head.step();
+        asked
+    }
+}
 
 impl Kernel {
     /// Tells a kernel thread to stop, wakes it and waits for its end; returns what its function
@@ -40,9 +56,21 @@ impl Kernel {
 
     /// Tells a kernel thread to stop and wakes it; does not wait.
     pub(crate) fn ask_to_stop(&self, task: &Task) {
+        observe::gives_here(&task.kthread);
+        note(observe::TOLD_TO_STOP, task.index() as usize, 0);
+        if self.has_fault(Fault::StopWakesFirst) {
+            self.wake_up_process(task);
+            explore_point();
+        }
         task.kthread.bits.fetch_or(SHOULD_STOP, Ordering::SeqCst);
+        explore_point();
         self.kthread_unpark(task);
-        self.set_notify_signal(task);
+        if self.config.linux.stop_ends_interruptible_sleeps() {
+            self.set_notify_signal(task);
+        }
+        if self.has_fault(Fault::StopForgetsWake) || self.has_fault(Fault::StopWakesFirst) {
+            return;
+        }
         self.wake_up_process(task);
     }
 
@@ -59,12 +87,12 @@ impl Kernel {
     /// Whether somebody has told this thread to stop (Linux: kthread_should_stop). Legal in a
     /// kernel thread only; elsewhere it warns and says no.
     pub fn kthread_should_stop(&self, cx: &Cx<'_>) -> bool {
-        self.expect_kthread(cx, "kthread_should_stop") && cx.task.kthread.has(SHOULD_STOP)
+        self.expect_kthread(cx, "kthread_should_stop") && cx.asked_to(SHOULD_STOP)
     }
 
     /// Whether somebody has told this thread to park (Linux: kthread_should_park).
     pub fn kthread_should_park(&self, cx: &Cx<'_>) -> bool {
-        self.expect_kthread(cx, "kthread_should_park") && cx.task.kthread.has(SHOULD_PARK)
+        self.expect_kthread(cx, "kthread_should_park") && cx.asked_to(SHOULD_PARK)
     }
 
     /// Whether somebody has told that thread to park (Linux: __kthread_should_park).
@@ -104,7 +132,7 @@ impl Kernel {
 
     /// The last thing a task does that others wait for (Linux: exit_mm, mm_release).
     pub(crate) fn kthread_exited(&self, cx: &Cx<'_>) {
-        if cx.task.flags() & PF_KTHREAD != 0 {
+        if cx.task.flags() & PF_KTHREAD != 0 && !self.has_fault(Fault::ExitTellsNobody) {
             self.complete(&cx.task.kthread.exited);
         }
     }

@@ -20,7 +20,7 @@ use crate::report::{AtomicState, Left};
 use crate::task::state::*;
 use crate::time::{Jiffies, Timer};
 use crate::wait::Completion;
-use crate::{Cx, Kernel};
+use crate::{Cx, Fault, Kernel};
 
 const ORDER: Ordering = Ordering::Relaxed;
 
@@ -229,7 +229,12 @@ impl Kernel {
                 task.worker.set(None);
                 return 0;
             }
-            match self.take_work(worker) {
+            let work = self.take_work(worker);
+            if self.has_fault(Fault::WorkerLooksFirst) && work.is_none() {
+                task.head.step();
+                task.set_state(TASK_INTERRUPTIBLE);
+            }
+            match work {
                 Some((func, work)) => {
                     task.head.state.store(TASK_RUNNING, ORDER);
                     let before = AtomicState::now(cx);
@@ -289,6 +294,7 @@ impl Kernel {
         }
         work.worker.set(Some(worker));
         if worker.current_work.load(ORDER) == 0
+            && !self.has_fault(Fault::QueueForgetsWake)
             && let Some(task) = self.task_at(worker.task())
         {
             self.wake_up_process(task);
@@ -325,7 +331,10 @@ impl Kernel {
         let flush = flush.as_ref();
         let held = worker.get_ref().lock.lock();
         let place = if is_linked(work.get_ref()) {
-            Place::After(work.get_ref())
+            match self.config.fault {
+                Some(Fault::FlushWaitsTooShort) => Place::First,
+                _ => Place::After(work.get_ref()),
+            }
         } else if worker.current_work.load(ORDER) == work.address() {
             Place::First
         } else {

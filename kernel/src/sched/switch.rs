@@ -9,7 +9,7 @@ use super::MIGRATING;
 use super::queue::{End, RunQueue, is_rt};
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Kernel};
+use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ impl Kernel {
                 break;
             }
         }
+        observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
         self.after_schedule(cx, count);
         interrupt_point();
     }
@@ -122,7 +123,8 @@ impl Kernel {
             return true;
         }
         let state = prev.head.state.load(Ordering::SeqCst);
-        if why == Switch::Voluntary && state != TASK_RUNNING {
+        let sleeps = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
+        if sleeps && state != TASK_RUNNING {
             if self.signal_pending_state(state, prev) {
                 prev.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             } else {
@@ -155,6 +157,8 @@ impl Kernel {
         }
         rq.current = next;
         rq.switches += 1;
+        let state = prev.head.state.load(Ordering::Relaxed);
+        prev.head.note(observe::SWITCHED, next as usize, state as usize);
         let here = &self.cpus[cpu as usize];
         here.previous.store(prev.index(), Ordering::Relaxed);
         here.current.store(next, Ordering::Relaxed);
@@ -193,7 +197,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         task.head.irq_save();
         task.head.preempt_count.store(1, Ordering::Relaxed);
-        task.set_state(TASK_DEAD);
+        task.set_special_state(TASK_DEAD);
         self.switch(task, Switch::Voluntary);
         kthreads_base::fatal("a dead task was resumed")
     }

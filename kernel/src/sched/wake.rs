@@ -3,13 +3,13 @@
 use core::sync::atomic::{Ordering, fence};
 
 use kthreads_base::head::TIF_NEED_RESCHED;
-use kthreads_base::{SpinGuard, current_head};
+use kthreads_base::{SpinGuard, choose, current_head, note};
 
 use super::queue::{End, RunQueue};
 use super::switch::allowed_on;
-use crate::Kernel;
 use crate::task::Task;
 use crate::task::state::*;
+use crate::{Fault, Kernel, observe};
 
 impl Kernel {
     /// Wakes a task that sleeps in TASK_NORMAL; returns whether this call woke it (Linux:
@@ -27,8 +27,14 @@ impl Kernel {
             return wake_self(task, mask);
         }
         fence(Ordering::SeqCst);
+        observe::gives(&current, task.address(), observe::NO_LOCK);
         let _wake = task.wake_lock.lock();
-        if task.state() & mask == 0 {
+        let is_asleep = task.state() & mask != 0;
+        current.note(observe::WOKE, task.index() as usize, usize::from(is_asleep));
+        if !is_asleep {
+            return false;
+        }
+        if self.has_fault(Fault::WakeIgnoresQueued) && task.sched.is_on_rq() {
             return false;
         }
         if task.sched.is_on_rq() && self.wake_queued(task) {
@@ -46,6 +52,8 @@ impl Kernel {
 
     /// Lets a new task run for the first time (Linux: wake_up_new_task).
     pub fn wake_up_new_task(&self, task: &Task) {
+        observe::gives_here(&task.head);
+        note(observe::NEW_TASK, task.index() as usize, 0);
         let _wake = task.wake_lock.lock();
         debug_assert_eq!(task.state(), TASK_NEW);
         let cpu = self.select_cpu(task, current_head().cpu());
@@ -102,7 +110,8 @@ impl Kernel {
         let first_to_wait = rq.waiting == 1;
         let crowded = rq.waiting > 1;
         drop(rq);
-        if !here && (preempts || first_to_wait) {
+        let tells = !self.has_fault(Fault::WakeTellsNoCpu);
+        if !here && (preempts || first_to_wait) && tells {
             // A remote CPU that goes on with what it runs still has to start its tick.
             self.machine.send_interrupt(cpu);
         } else if here && first_to_wait {
@@ -118,7 +127,7 @@ impl Kernel {
     /// Where a woken task is to run; see the head of this folder.
     fn select_cpu(&self, task: &Task, here: u32) -> u32 {
         if allowed_on(task, here) {
-            return here;
+            return self.choose_cpu(task, here);
         }
         let last = task.sched.cpu.load(Ordering::Relaxed);
         if allowed_on(task, last) {
@@ -131,6 +140,25 @@ impl Kernel {
             (0, mask) => mask.trailing_zeros(),
             (idle, _) => idle.trailing_zeros(),
         }
+    }
+}
+
+impl Kernel {
+    /// The CPU a woken task goes to: the waker's. A machine that explores may want an idle one,
+    /// as Linux often does.
+    #[inline]
+    fn choose_cpu(&self, task: &Task, here: u32) -> u32 {
+        if !kthreads_base::head::is_explored() {
+            return here;
+        }
+        let mut idle =
+            task.head.cpus_mask.load(Ordering::Relaxed) & self.idle_cpus() & !(1 << here);
+        let mut chosen = choose(observe::CHOOSE_CPU, idle.count_ones() + 1);
+        while chosen > 1 {
+            idle &= idle - 1;
+            chosen -= 1;
+        }
+        if chosen == 0 { here } else { idle.trailing_zeros() }
     }
 }
 

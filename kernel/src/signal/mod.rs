@@ -10,7 +10,7 @@ use kthreads_base::{Head, SpinLock};
 
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Fault, Kernel};
 
 /// SIGKILL.
 pub const SIGKILL: u32 = 9;
@@ -286,7 +286,9 @@ impl Kernel {
         }
         let fatal = ends || (signal == SIGKILL && target == Target::Thread);
         let killable = if fatal { TASK_WAKEKILL } else { 0 };
-        self.wake_up_state(task, TASK_INTERRUPTIBLE | killable);
+        if !self.has_fault(Fault::SignalForgetsWake) {
+            self.wake_up_state(task, TASK_INTERRUPTIBLE | killable);
+        }
     }
 
     /// Whether the task leaves the signal at its default and that is to end the process.

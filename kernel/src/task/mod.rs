@@ -162,6 +162,13 @@ impl Task {
         self.head.state.swap(state, Ordering::SeqCst);
     }
 
+    /// Sets a state that a wake-up under way must not overwrite (Linux: set_special_state): one
+    /// that has seen an earlier state ends before.
+    pub(crate) fn set_special_state(&self, state: u32) {
+        let _wake = self.wake_lock.lock();
+        self.head.state.store(state, Ordering::SeqCst);
+    }
+
     /// The name, at most 15 bytes.
     pub fn comm(&self) -> Comm {
         let mut bytes = [0; state::TASK_COMM_LEN];
@@ -192,6 +199,11 @@ impl Task {
             Some(name) => name.clone(),
             None => String::from(self.comm().as_str()),
         }
+    }
+
+    /// The address of the completion, mutex or semaphore it waits for.
+    pub fn waits_for(&self) -> Option<usize> {
+        self.wait.waits_for()
     }
 
     /// The nice value, -20 to 19.

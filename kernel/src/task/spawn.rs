@@ -2,14 +2,15 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::{TIF_KILLED, TIF_NEED_RESCHED, prepare};
+use kthreads_base::head::{NOTE_NEW_MEMORY, TIF_KILLED, TIF_NEED_RESCHED, prepare};
 use kthreads_base::job::{Body, Done};
+use kthreads_base::{SLOT_SIZE, note};
 
 use super::state::*;
 use super::{Task, ThreadBody, ThreadFn};
 use crate::kthread::RequestId;
 use crate::sched::DEFAULT_PRIO;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Kernel, observe};
 
 /// What a thread that was told to end is said to have returned: as for SIGKILL.
 const KILLED_CODE: i64 = 9;
@@ -48,6 +49,7 @@ impl Kernel {
     /// EAGAIN when threads-max or pid_max is reached, ENOMEM when there is no memory.
     pub fn spawn(&self, spawn: Spawn<'_>) -> Result<&Task, Errno> {
         let stack = self.machine.stack_alloc().ok_or(Errno::ENOMEM)?;
+        note(NOTE_NEW_MEMORY, stack.base(), SLOT_SIZE);
         let task = match self.tasks.alloc() {
             Ok(task) => task,
             Err(errno) => {
@@ -136,6 +138,7 @@ impl Kernel {
         self.finish_switch();
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
+        observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
         let start = cx.task.start.lock().take();
         match start {
             Some(Start::Kthread(request)) => self.kthread_main(&cx, request),
@@ -180,6 +183,7 @@ impl Kernel {
             task.pinned_frames.fetch_add(1, Ordering::Relaxed);
         }
         task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);
+        task.head.note(observe::EXITED, task.index() as usize, code as usize);
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
         task.signals.clear(&task.head);

@@ -2,11 +2,13 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use kthreads_base::note;
+
 use super::table::{Awaitable, Awaited};
 use super::{Limit, Waited};
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 const ORDER: Ordering = Ordering::Relaxed;
 /// `done` of a completion that lets everybody pass.
@@ -65,27 +67,36 @@ impl Kernel {
     /// Lets one waiter pass, now or later (Linux: complete). From any context.
     pub fn complete(&self, completion: &Completion) {
         self.check_completion(completion);
+        observe::gives_here(completion);
+        note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 0);
         let mut shard = self.waits.lock(completion);
         self.waits.note_waker(core::ptr::from_ref(completion) as usize);
         let done = completion.done.load(ORDER);
-        if done != ALL {
+        if done != ALL && !self.has_fault(Fault::CompleteForgetsCount) {
             completion.done.store(done + 1, ORDER);
         }
         if let Some(task) = shard.first(&self.tasks, completion) {
             shard.remove(&self.tasks, task);
-            self.wake_up_state(task, TASK_NORMAL);
+            if !self.has_fault(Fault::CompleteWakesNobody) {
+                self.wake_up_state(task, TASK_NORMAL);
+            }
         }
     }
 
     /// Lets everybody pass until reinit_completion (Linux: complete_all). From any context.
     pub fn complete_all(&self, completion: &Completion) {
         self.check_completion(completion);
+        observe::gives_here(completion);
+        note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 1);
         let mut shard = self.waits.lock(completion);
         self.waits.note_waker(core::ptr::from_ref(completion) as usize);
         completion.done.store(ALL, ORDER);
         while let Some(task) = shard.first(&self.tasks, completion) {
             shard.remove(&self.tasks, task);
             self.wake_up_state(task, TASK_NORMAL);
+            if self.has_fault(Fault::CompleteAllWakesOne) {
+                break;
+            }
         }
     }
 
@@ -122,8 +133,14 @@ impl Kernel {
             if task.wait.waits_for().is_none() {
                 shard.push(&self.tasks, task, completion);
             }
-            task.head.state.store(state, ORDER);
-            drop(shard);
+            if self.has_fault(Fault::CompletionWaitSetsStateLate) {
+                drop(shard);
+                task.head.step();
+                task.head.state.store(state, ORDER);
+            } else {
+                task.head.state.store(state, ORDER);
+                drop(shard);
+            }
             left = self.schedule_limit(cx, left);
             shard = self.waits.lock(completion);
             if take(completion) {
@@ -168,12 +185,13 @@ impl Kernel {
 
 /// Consumes a count; the shard's lock is held.
 fn take(completion: &Completion) -> bool {
-    match completion.done.load(ORDER) {
-        0 => false,
-        ALL => true,
-        done => {
-            completion.done.store(done - 1, ORDER);
-            true
-        }
+    let done = completion.done.load(ORDER);
+    if done == 0 {
+        return false;
     }
+    if done != ALL {
+        completion.done.store(done - 1, ORDER);
+    }
+    observe::takes_here(completion);
+    true
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use super::{Limit, WaitEntry, WaitFlags, WaitQueueHead, Waited};
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Kernel};
+use crate::{Cx, Fault, Kernel};
 
 /// How a task sleeps: what may end the sleep besides what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Kernel {
         let mut left = limit;
         let waited = loop {
             let prepared = self.prepare_to_wait_event(cx, queue, entry, sleep.state());
-            if condition() {
+            if !self.has_fault(Fault::WaitEventLooksOnce) && condition() {
                 break Waited::Done(left.remaining_at_least_one());
             }
             if prepared.is_err() {
@@ -88,6 +88,9 @@ impl Kernel {
                 break Waited::TimedOut;
             }
             left = self.schedule_limit(cx, left);
+            if self.has_fault(Fault::WaitEventLooksOnce) && condition() {
+                break Waited::Done(left.remaining_at_least_one());
+            }
         };
         drop(waiting);
         waited

@@ -11,7 +11,7 @@ use kthreads_base::held::LockKind;
 use super::table::{Awaitable, Awaited};
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 /// A sleeping lock with an owner: C's `struct mutex`.
 #[repr(C)]
@@ -69,10 +69,12 @@ impl Mutex {
 
     fn try_take(&self, task: &Task) -> bool {
         let me = task.address();
+        task.head.step();
         let order = Ordering::SeqCst;
         let taken = self.owner.compare_exchange(0, me, order, order).is_ok();
         if taken {
             task.head.held.add(LockKind::Mutex, core::ptr::from_ref(self) as usize, 0);
+            observe::takes(&task.head, core::ptr::from_ref(self) as usize, observe::MUTEX);
         }
         taken
     }
@@ -148,8 +150,19 @@ impl Kernel {
             return self.report_unlock_by_stranger(cx, "mutex", address, mutex.owner());
         }
         cx.task.head.held.remove(core::ptr::from_ref(mutex) as usize);
+        observe::gives(&cx.task.head, core::ptr::from_ref(mutex) as usize, observe::MUTEX);
+        let had_waiters = mutex.waiters.load(Ordering::SeqCst) != 0;
+        if self.has_fault(Fault::MutexLooksFirst) {
+            cx.task.head.step();
+        }
         mutex.owner.store(0, Ordering::SeqCst);
-        if mutex.waiters.load(Ordering::SeqCst) != 0 {
+        cx.task.head.step();
+        let wakes = match self.config.fault {
+            Some(Fault::MutexLooksFirst) => had_waiters,
+            Some(Fault::MutexForgetsWake) => false,
+            _ => mutex.waiters.load(Ordering::SeqCst) != 0,
+        };
+        if wakes {
             let mut shard = self.waits.lock(mutex);
             self.wake_first(&mut shard, mutex);
         }

@@ -12,7 +12,7 @@ use kthreads_base::{AtomicFn, Link, RawGuard, RawSpinLock, linked, pin_field, wi
 
 use crate::task::Task;
 use crate::task::state::*;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Fault, Kernel};
 
 /// What a wake-up does to an entry: returns 0 if it woke nobody, negative to stop the walk.
 /// Arguments: the entry, the state mask, the WF_ flags, the key.
@@ -346,7 +346,7 @@ impl Kernel {
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
             let result = entry.wake(mode, wake_flags, key);
-            if result < 0 {
+            if result < 0 || self.has_fault(Fault::WakeUpWakesFirst) {
                 break;
             }
             if result > 0 && flags & WaitFlags::EXCLUSIVE.0 != 0 {

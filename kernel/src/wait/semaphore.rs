@@ -7,7 +7,7 @@ use super::Limit;
 use super::table::{Awaitable, Awaited, Grant};
 use crate::task::state::*;
 use crate::time::Jiffies;
-use crate::{Cx, Errno, Kernel};
+use crate::{Cx, Errno, Fault, Kernel, observe};
 
 const ORDER: Ordering = Ordering::Relaxed;
 
@@ -59,6 +59,7 @@ impl Kernel {
         let count = semaphore.count.load(ORDER);
         if count > 0 {
             semaphore.count.store(count - 1, ORDER);
+            observe::takes_here(semaphore);
             return Ok(());
         }
         shard.push(&self.tasks, task, semaphore);
@@ -81,6 +82,7 @@ impl Kernel {
             left = self.schedule_limit(cx, left);
             shard = self.waits.lock(semaphore);
             if task.wait.is_granted() {
+                observe::takes_here(semaphore);
                 return Ok(());
             }
         }
@@ -94,6 +96,7 @@ impl Kernel {
         let count = semaphore.count.load(ORDER);
         if count > 0 {
             semaphore.count.store(count - 1, ORDER);
+            observe::takes_here(semaphore);
         }
         count > 0
     }
@@ -101,6 +104,7 @@ impl Kernel {
     /// Gives a count (Linux: up). From any context, by anybody.
     pub fn up(&self, semaphore: &Semaphore) {
         self.check_semaphore(semaphore);
+        observe::gives_here(semaphore);
         let mut shard = self.waits.lock(semaphore);
         self.waits.note_waker(core::ptr::from_ref(semaphore) as usize);
         let Some(task) = shard.first(&self.tasks, semaphore) else {
@@ -108,8 +112,12 @@ impl Kernel {
             return;
         };
         shard.remove(&self.tasks, task);
-        task.wait.grant(Grant::Given);
-        self.wake_up_state(task, TASK_NORMAL);
+        if !self.has_fault(Fault::UpForgetsGrant) {
+            task.wait.grant(Grant::Given);
+        }
+        if !self.has_fault(Fault::UpForgetsWake) {
+            self.wake_up_state(task, TASK_NORMAL);
+        }
     }
 
     fn check_semaphore(&self, semaphore: &Semaphore) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::{CpuLocal, Nanos, Stack};
 
-use crate::fault::OopsStack;
+use crate::fault::{self, OopsDesk};
 use crate::sample::Sampler;
 
 /// Not started yet, or ended.
@@ -40,7 +40,7 @@ pub(crate) struct Cpu {
     pub(crate) relaxed: AtomicU32,
     /// What the CPU starts on.
     pub(crate) stack: Stack,
-    pub(crate) oops: OopsStack,
+    pub(crate) oops: OopsDesk,
     pub(crate) sampler: Sampler,
 }
 
@@ -60,10 +60,12 @@ pub(crate) fn this_cpu() -> *const Cpu {
 /// Says which CPU the calling host thread is.
 pub(crate) fn set_this_cpu(cpu: *const Cpu) {
     THIS.set(cpu);
+    // SAFETY: null, or a CPU that the calling thread was given, which outlives it.
+    fault::set_desk(unsafe { cpu.as_ref() }.map_or(ptr::null(), |cpu| &cpu.oops));
 }
 
 impl Cpu {
-    pub(crate) fn new(number: u32, stack: Stack, oops: OopsStack) -> Cpu {
+    pub(crate) fn new(number: u32, stack: Stack, oops: OopsDesk) -> Cpu {
         Cpu {
             number,
             state: AtomicU32::new(ABSENT),

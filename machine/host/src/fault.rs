@@ -5,12 +5,12 @@
 //! in [`report`]: not on the thread's own, which may be full, and whose frames are to be printed.
 //! What does not come from a kernel thread is left to whoever handled it before.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
+use std::ptr;
 
 use kthreads_base::{Fault, FaultCause, Head, SLOT_SIZE, Stack, head};
 
-use crate::cpu;
 use crate::preempt::{head_at, top_word};
 use crate::signals;
 use crate::sys::PAGE;
@@ -29,9 +29,43 @@ const CLI: u8 = 0xfa;
 const STI: u8 = 0xfb;
 
 /// Where a CPU reports a fault.
-pub(crate) struct OopsStack {
-    pub(crate) stack: Stack,
+struct OopsStack {
+    stack: Stack,
     fault: UnsafeCell<Option<Fault>>,
+}
+
+/// Where the CPUs that one host thread runs report their faults: a stack for each.
+pub struct OopsDesk {
+    first_cpu: u32,
+    stacks: Box<[OopsStack]>,
+}
+
+thread_local! {
+    static DESK: Cell<*const OopsDesk> = const { Cell::new(ptr::null()) };
+}
+
+impl OopsDesk {
+    /// A desk for as many CPUs as there are stacks; `first_cpu` is the number of the first.
+    pub fn new(first_cpu: u32, stacks: impl IntoIterator<Item = Stack>) -> OopsDesk {
+        OopsDesk { first_cpu, stacks: stacks.into_iter().map(OopsStack::new).collect() }
+    }
+
+    /// Gives the stacks back.
+    pub fn into_stacks(self) -> impl Iterator<Item = Stack> {
+        self.stacks.into_iter().map(|oops| oops.stack)
+    }
+
+    fn stack_of(&self, cpu: u32) -> Option<&OopsStack> {
+        self.stacks.get(cpu.checked_sub(self.first_cpu)? as usize)
+    }
+}
+
+/// Says where the CPUs of the calling host thread report faults; null: it runs none.
+///
+/// Never inlined: a kernel thread may be on another host thread after each switch.
+#[inline(never)]
+pub(crate) fn set_desk(desk: *const OopsDesk) {
+    DESK.set(desk);
 }
 
 // SAFETY: the cell is used by the CPU's own host thread only: in its signal handler, then in
@@ -39,7 +73,7 @@ pub(crate) struct OopsStack {
 unsafe impl Sync for OopsStack {}
 
 impl OopsStack {
-    pub(crate) fn new(stack: Stack) -> OopsStack {
+    fn new(stack: Stack) -> OopsStack {
         OopsStack { stack, fault: UnsafeCell::new(None) }
     }
 }
@@ -56,13 +90,13 @@ pub(crate) extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, cont
 /// Makes a faulting kernel thread go on in [`report`]; false if this was none.
 fn redirect(info: &libc::siginfo_t, registers: &mut [libc::greg_t; 23]) -> bool {
     let sp = registers[libc::REG_RSP as usize] as usize;
-    // SAFETY: null, or the CPU that this host thread is, which outlives the thread.
-    let Some(cpu) = (unsafe { cpu::this_cpu().as_ref() }) else { return false };
-    let oops = &cpu.oops;
-    let is_in_report = sp & !(SLOT_SIZE - 1) == oops.stack.base();
-    let Some(head) = head_at(sp).filter(|head| head.cpu() == cpu.number && !is_in_report) else {
+    // SAFETY: null, or the desk of the CPUs that this host thread runs, which it keeps meanwhile.
+    let Some(desk) = (unsafe { DESK.get().as_ref() }) else { return false };
+    let Some(head) = head_at(sp) else { return false };
+    let Some(oops) = desk.stack_of(head.cpu()) else { return false };
+    if sp & !(SLOT_SIZE - 1) == oops.stack.base() {
         return false;
-    };
+    }
     // SAFETY: only this host thread uses the cell, and it was not in `report`.
     unsafe { *oops.fault.get() = Some(describe(info, registers)) };
     let word = top_word(oops.stack.base()) as *mut *const Head;

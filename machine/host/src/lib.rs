@@ -20,6 +20,7 @@ mod memory;
 mod monitor;
 mod panics;
 mod preempt;
+pub mod process;
 mod rest;
 mod sample;
 mod signals;

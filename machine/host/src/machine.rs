@@ -13,7 +13,7 @@ use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, curr
 use crate::config::{Clock, HostConfig, HostError, MAX_CPUS};
 use crate::cpu::{self, ABSENT, Cpu, RUNNING};
 use crate::fast_forward::Flight;
-use crate::fault::OopsStack;
+use crate::fault::OopsDesk;
 use crate::monitor;
 use crate::rest::{Core, Heeds};
 use crate::signals::AltStack;
@@ -59,7 +59,7 @@ impl HostMachine {
         let no_stack = || HostError::NoStacks(io::ErrorKind::OutOfMemory.into());
         let make_cpu = |number| {
             let stack = stacks.alloc().ok_or_else(no_stack)?;
-            let oops = OopsStack::new(stacks.alloc().ok_or_else(no_stack)?);
+            let oops = OopsDesk::new(number, [stacks.alloc().ok_or_else(no_stack)?]);
             Ok(Cpu::new(number, stack, oops))
         };
         let cpus = (0..config.cpus).map(make_cpu).collect::<Result<Vec<Cpu>, HostError>>()?;
@@ -144,7 +144,7 @@ impl Drop for HostMachine {
     fn drop(&mut self) {
         for cpu in std::mem::take(&mut self.core.cpus) {
             self.stacks.free(cpu.stack);
-            self.stacks.free(cpu.oops.stack);
+            cpu.oops.into_stacks().for_each(|stack| self.stacks.free(stack));
         }
     }
 }

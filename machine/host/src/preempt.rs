@@ -120,5 +120,5 @@ extern "C" fn interrupted() {
 }
 
 extern "C" fn take_interrupts() {
-    kthreads_base::module_point();
+    kthreads_base::forced_point();
 }

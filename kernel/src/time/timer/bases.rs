@@ -21,12 +21,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::pin::Pin;
 
+use kthreads_base::head::{NOTE_GIVES, NOTE_TAKES};
 use kthreads_base::slab::NoMemory;
-use kthreads_base::{IrqGuard, SpinGuard, SpinLock, current_head};
+use kthreads_base::{IrqGuard, SpinGuard, SpinLock, current_head, note};
 
 use super::super::jiffies::Jiffies;
 use super::super::wheel::{Arming, Begun, NextExpiry, Wheel};
 use super::{Timer, TimerFn};
+use crate::observe;
 
 /// Which of a CPU's two wheels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,6 +230,7 @@ impl Timers {
         timer: Pin<&Timer>,
         now: Jiffies,
     ) -> Option<Earlier> {
+        observe::gives_here(timer.get_ref());
         let (wheel, held) = to.split();
         wheel.forward(now);
         let flags = timer.flags();
@@ -296,6 +299,7 @@ impl Timers {
         if wheel.is_running(timer) {
             return Attempt::Running;
         }
+        observe::takes_here(timer);
         Attempt::Deleted(wheel.detach(held, timer))
     }
 
@@ -367,7 +371,10 @@ fn run_wheel(wheel: &SpinLock<Wheel>, now: Jiffies, call: &mut dyn FnMut(&Timer,
             |timer, function| {
                 let keep = timer.flags() & Timer::IRQSAFE != 0;
                 let irqs = Some(irqs).filter(|_| keep);
+                let address = core::ptr::from_ref(timer) as usize;
+                note(NOTE_TAKES, address, observe::NO_LOCK);
                 call(timer, function);
+                note(NOTE_GIVES, address, observe::NO_LOCK);
                 irqs
             },
         );

@@ -1,0 +1,125 @@
+//! A campaign on all cores: a process for each, since a schedule needs a process to itself to have
+//! the same addresses every time.
+//!
+//! The workers are forked off before this process has a second thread. Each writes what came of
+//! its part so far to a pipe, a line at a time; so what one has found is not lost if it dies.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{FromRawFd, RawFd};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use kthreads_explore::Outcome;
+
+/// How often progress is shown.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+
+/// A worker.
+struct Worker {
+    process: libc::pid_t,
+    outcome: Outcome,
+    is_over: bool,
+}
+
+/// What a worker says.
+enum Message {
+    So(usize, Box<Outcome>),
+    Over(usize),
+}
+
+/// Writes what came of a campaign so far to whoever started the worker.
+pub(crate) struct Telling(File);
+
+impl Telling {
+    /// Tells; whether somebody still listens.
+    pub(crate) fn tell(&mut self, outcome: &Outcome) -> bool {
+        writeln!(self.0, "{}", outcome.to_json()).is_ok()
+    }
+}
+
+/// Forks `count` workers, each of which does `work` with its number; follows them until all have
+/// ended. `follow` is told of what all have done so far, and says whether they are to go on.
+pub(crate) fn run(
+    count: usize,
+    work: impl Fn(usize, Telling),
+    mut follow: impl FnMut(&Outcome) -> bool,
+) -> io::Result<Outcome> {
+    let mut workers = Vec::new();
+    let (sender, inbox) = mpsc::channel();
+    let mut pipes = Vec::new();
+    for number in 0..count {
+        let (read, write) = pipe()?;
+        // SAFETY: this process has one thread, so the child is whole.
+        match unsafe { libc::fork() } {
+            -1 => return Err(io::Error::last_os_error()),
+            0 => {
+                // SAFETY: the descriptor is the child's own.
+                work(number, Telling(unsafe { File::from_raw_fd(write) }));
+                // SAFETY: ends the child at once; nothing of the parent's is flushed twice.
+                unsafe { libc::_exit(0) }
+            }
+            process => {
+                // SAFETY: the child has its own copy.
+                unsafe { libc::close(write) };
+                // SAFETY: the descriptor was just made and nobody else has it.
+                pipes.push(unsafe { File::from_raw_fd(read) });
+                workers.push(Worker { process, outcome: Outcome::default(), is_over: false });
+            }
+        }
+    }
+    for (number, pipe) in pipes.into_iter().enumerate() {
+        let sender = sender.clone();
+        thread::spawn(move || listen(number, pipe, &sender));
+    }
+    let mut was_stopped = false;
+    while workers.iter().any(|worker| !worker.is_over) {
+        match inbox.recv_timeout(SHOW_EVERY) {
+            Ok(Message::So(number, outcome)) => workers[number].outcome = *outcome,
+            Ok(Message::Over(number)) => workers[number].end(),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        let all = Outcome::join(workers.iter().map(|worker| &worker.outcome));
+        if !follow(&all) && !was_stopped {
+            was_stopped = true;
+            workers.iter().filter(|worker| !worker.is_over).for_each(Worker::stop);
+        }
+    }
+    Ok(Outcome::join(workers.iter().map(|worker| &worker.outcome)))
+}
+
+fn pipe() -> io::Result<(RawFd, RawFd)> {
+    let mut ends = [0; 2];
+    // SAFETY: there is room for both ends.
+    match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
+        0 => Ok((ends[0], ends[1])),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn listen(number: usize, pipe: File, sender: &Sender<Message>) {
+    for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+        let Ok(outcome) = Outcome::from_json(&line) else { continue };
+        if sender.send(Message::So(number, Box::new(outcome))).is_err() {
+            return;
+        }
+    }
+    // Nobody listens any more only if nobody cares.
+    let _ = sender.send(Message::Over(number));
+}
+
+impl Worker {
+    /// Asks the worker to end with what it has.
+    fn stop(&self) {
+        // SAFETY: a child of this process that was not waited for yet, so the number is its own.
+        unsafe { libc::kill(self.process, libc::SIGINT) };
+    }
+
+    fn end(&mut self) {
+        self.is_over = true;
+        // SAFETY: the status is not asked for.
+        unsafe { libc::waitpid(self.process, std::ptr::null_mut(), 0) };
+    }
+}

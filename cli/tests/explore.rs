@@ -1,0 +1,132 @@
+//! `kthreads explore`: every bug module is found, every right one is clean, and what was found can
+//! be had again.
+
+mod tool;
+
+use std::path::Path;
+
+use tool::Run;
+
+fn module(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../modules/bugs/interleaving");
+    folder.join(name).to_string_lossy().into_owned()
+}
+
+fn explore(name: &str, options: &[&str]) -> (Run, String) {
+    let path = module(name);
+    let mut arguments = vec!["explore", &path];
+    arguments.extend(options);
+    let output = tool::kthreads(&arguments);
+    let text = output.out.clone();
+    (output, text)
+}
+
+/// What each bug module is to be reported with, and with which options beside the usual ones.
+const BUGS: &[(&str, &str, &[&str])] = &[
+    ("lost_stop.c", "lost wake-up: cleaner was to be woken before it fell asleep", &[]),
+    ("lost_stop_nova.c", "lost wake-up: cleaner", &["--as-linux", "5.15"]),
+    ("lost_wakeup.c", "lost wake-up: consumer", &[]),
+    ("race.c", "data race: data race on count: work race.c:13 / work race.c:13", &[]),
+    ("deadlock.c", "deadlock: sh in kthread_stop", &[]),
+    ("unchecked.c", "report: BUG: kernel NULL pointer dereference", &["--fail-nth", "1"]),
+];
+
+const RIGHT: &[(&str, &[&str])] = &[
+    ("kept_stop.c", &[]),
+    ("lost_stop_nova.c", &[]),
+    ("kept_wakeup.c", &[]),
+    ("norace.c", &[]),
+    ("nodeadlock.c", &[]),
+    ("handoff.c", &[]),
+    ("park_handoff.c", &[]),
+    ("complete_all.c", &[]),
+    ("checked.c", &["--fail-nth", "1"]),
+];
+
+#[test]
+fn every_bug_is_found_and_replayed() {
+    for (name, report, options) in BUGS {
+        let (output, text) = explore(name, options);
+        assert_eq!(output.status, Some(1), "{name}: {}", output.describe());
+        assert!(text.contains(report), "{name}: {text}");
+        assert!(output.log().is_empty(), "{name}: the kernels' logs are not shown");
+        let string = text.lines().find_map(|line| line.strip_prefix("replay string: "));
+        let string = string.unwrap_or_else(|| panic!("{name}: no replay string in {text}"));
+        let path = module(name);
+        let mut arguments = vec!["replay", string, &path];
+        arguments
+            .extend(options.iter().filter(|option| option.contains("linux") || **option == "5.15"));
+        for _ in 0..2 {
+            let again = tool::kthreads(&arguments);
+            let again_text = &again.out;
+            assert_eq!(again.status, Some(1), "{name}: {again_text}");
+            assert!(again_text.contains(report), "{name}: {again_text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_right_is_clean() {
+    for (name, options) in RIGHT {
+        let mut all = vec!["--schedules", "2000"];
+        all.extend(*options);
+        let (output, text) = explore(name, &all);
+        assert_eq!(output.status, Some(0), "{name}: {text}");
+        assert!(text.contains("0 bugs"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_result() {
+    let run = || explore("lost_wakeup.c", &["--seed", "7", "--jobs", "1"]).1;
+    let without_rate = |text: &str| {
+        let lines = text.lines().filter(|line| !line.contains("a second"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(without_rate(&run()), without_rate(&run()));
+}
+
+#[test]
+fn a_string_of_something_else_is_told_apart() {
+    let path = module("race.c");
+    let output = tool::kthreads(&["replay", "kt1.2.1.0.AB", &path]);
+    let text = &output.err;
+    assert!(text.contains("warning: the modules, the script or the level"), "{text}");
+    let output = tool::kthreads(&["replay", "kt0.2.1.0.AB", &path]);
+    assert_eq!(output.status, Some(2));
+    let text = &output.err;
+    assert!(text.contains("version kt0"), "{text}");
+}
+
+#[test]
+fn choices_at_calls_only_find_what_is_no_race() {
+    let (output, text) = explore("race.c", &["--level", "lock", "--schedules", "300"]);
+    assert_eq!(output.status, Some(0), "{text}");
+    let (output, text) = explore("deadlock.c", &["--level", "lock"]);
+    assert_eq!(output.status, Some(1), "{text}");
+}
+
+#[test]
+fn a_script_is_a_scenario_of_its_own() {
+    let script = ["--script", "rmmod lost_stop & ps; wait", "--schedules", "5000"];
+    let (output, text) = explore("lost_stop.c", &script);
+    assert_eq!(output.status, Some(1), "{}", output.describe());
+    assert!(text.contains("lost wake-up: cleaner"), "{text}");
+    let (output, _) = explore("lost_stop.c", &["--script", "'"]);
+    assert_eq!(output.status, Some(2));
+}
+
+#[test]
+fn parts_of_a_campaign_are_joined() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |number: u32| folder.path().join(format!("{number}.json")).display().to_string();
+    for number in 1..=2 {
+        let (path, shard) = (file(number), format!("{number}/2"));
+        let options = ["--shard", &shard, "--schedules", "100", "--json", &path, "--keep-going"];
+        let (output, _) = explore("race.c", &options);
+        assert_eq!(output.status, Some(1), "{}", output.describe());
+    }
+    let joined = tool::kthreads(&["explore", "--merge", &file(1), &file(2)]);
+    assert_eq!(joined.status, Some(1), "{}", joined.describe());
+    assert!(joined.out.contains("of 100 schedules"), "{}", joined.out);
+}

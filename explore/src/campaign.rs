@@ -1,0 +1,173 @@
+//! Many schedules.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kthreads_sim::StackPool;
+
+use crate::config::Config;
+use crate::finding::Finding;
+use crate::replay::{ReplayString, run_choices};
+use crate::result::Outcome;
+use crate::run::{Scenario, Telling, run_schedule};
+use crate::shrink::shrink;
+use crate::story::Story;
+
+/// How often the one who follows a campaign is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// Something that was found, with how.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What.
+    pub finding: Finding,
+    /// How many schedules showed it.
+    pub count: u64,
+    /// The number of the first of them.
+    pub schedule: u64,
+    /// The shortest schedule known that shows it.
+    pub replay: ReplayString,
+    /// What happens in that.
+    pub story: Story,
+    /// The kernel's log in that.
+    pub log: Vec<String>,
+}
+
+/// What came of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many schedules were run.
+    pub schedules: u64,
+    /// How many of them differ.
+    pub distinct: u64,
+    /// How many steps they had together.
+    pub steps: u64,
+    /// How many of them cannot be repeated.
+    pub forced: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Whether every schedule within the strategy's bound was run.
+    pub covered_all: bool,
+    /// The most allocations and creations of threads that a schedule had.
+    pub most_fails: u32,
+    /// What was found, each once.
+    pub found: Vec<Found>,
+}
+
+/// Whether a campaign goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It does.
+    GoOn,
+    /// It ends with what was found.
+    Stop,
+}
+
+/// A campaign.
+pub struct Campaign<'s> {
+    config: Config,
+    scenario: &'s dyn Scenario,
+    stacks: Arc<StackPool>,
+}
+
+impl<'s> Campaign<'s> {
+    /// A campaign of `scenario`.
+    pub fn new(config: Config, scenario: &'s dyn Scenario) -> Campaign<'s> {
+        Campaign { config, scenario, stacks: Arc::new(StackPool::default()) }
+    }
+
+    /// Runs it; tells `follow` of the progress now and then.
+    pub fn run(&self, follow: &mut dyn FnMut(&Report) -> Progress) -> Report {
+        let begin = Instant::now();
+        let (mut told, mut known) = (begin, 0);
+        let mut report = Report::default();
+        let mut hashes = HashSet::new();
+        let mut strategy = self.config.strategy.make();
+        let (shard, shards) = self.config.shard;
+        let numbers = (0..self.config.schedules).filter(|n| n % shards.max(1) == shard);
+        for number in numbers {
+            let seed = self.config.seed_of(number);
+            if !strategy.begin(seed) {
+                break;
+            }
+            let scenario = self.scenario;
+            let run = run_schedule(
+                &self.config,
+                strategy,
+                seed,
+                scenario,
+                Telling::Nothing,
+                &self.stacks,
+            );
+            let (ran, back) = run;
+            strategy = back;
+            report.schedules += 1;
+            report.steps += ran.steps;
+            report.forced += u64::from(ran.was_forced);
+            report.most_fails = report.most_fails.max(ran.fails_seen);
+            report.distinct += u64::from(hashes.insert(ran.hash));
+            let new = |place: usize, finding: &Finding| {
+                !ran.findings[..place].iter().any(|other| other.is_same(finding))
+            };
+            for (_, finding) in ran.findings.iter().enumerate().filter(|(p, f)| new(*p, f)) {
+                self.add(&mut report, finding, number, &ran.choices);
+            }
+            report.elapsed = begin.elapsed();
+            if !report.found.is_empty() && !self.config.keep_going {
+                break;
+            }
+            if self.config.time.is_some_and(|time| report.elapsed >= time) {
+                break;
+            }
+            if told.elapsed() >= TELL_EVERY || report.found.len() > known {
+                known = report.found.len();
+                told = Instant::now();
+                if follow(&report) == Progress::Stop {
+                    break;
+                }
+            }
+        }
+        report.covered_all = strategy.has_covered_all();
+        report.elapsed = begin.elapsed();
+        report
+    }
+
+    /// Notes what a schedule showed; what is new is made short and told.
+    fn add(&self, report: &mut Report, finding: &Finding, schedule: u64, choices: &crate::Choices) {
+        if let Some(known) = report.found.iter_mut().find(|found| found.finding.is_same(finding)) {
+            known.count += 1;
+            return;
+        }
+        let (config, scenario) = (&self.config, self.scenario);
+        let choices = shrink(config, choices, finding, scenario, &self.stacks);
+        let ran = run_choices(config, &choices, scenario, Telling::Story, &self.stacks);
+        let shown = ran.findings.iter().find(|found| found.is_same(finding));
+        let finding = shown.unwrap_or(finding).clone();
+        let replay =
+            ReplayString { cpus: config.cpus, seed: config.seed, hash: config.hash, choices };
+        let story = ran.story.unwrap_or_default();
+        report.found.push(Found { finding, count: 1, schedule, replay, story, log: ran.log });
+    }
+}
+
+impl Report {
+    /// The text of one thing that was found: what, how often, the story, the replay string.
+    pub fn explain(&self, found: &Found, scenario: &dyn Scenario) -> String {
+        let only = Report { found: vec![found.clone()], ..self.clone() };
+        let outcome = Outcome::of(&only, scenario);
+        outcome.found.first().map(|bug| outcome.explain(bug)).unwrap_or_default()
+    }
+
+    /// Panics with the first thing that was found, if anything was.
+    ///
+    /// # Panics
+    ///
+    /// When anything was found.
+    pub fn expect_clean(&self) {
+        let scenario = |_: &kthreads_kernel::Kernel| {};
+        if let Some(found) = self.found.first() {
+            panic!("{}", self.explain(found, &scenario));
+        }
+    }
+}

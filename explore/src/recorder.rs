@@ -1,0 +1,162 @@
+//! Writes down what a strategy chooses and what the kernel tells.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use kthreads_base::head::{NOTE_ACCESS, NOTE_FENCE, NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES};
+use kthreads_base::{Nanos, current_head, on_kernel_stack};
+use kthreads_kernel::observe;
+use kthreads_sim::{Chooser, Next, Point, Rng};
+
+use crate::choices::Choices;
+use crate::config::FailPlan;
+use crate::races::Races;
+use crate::story::Story;
+use crate::strategy::Strategy;
+
+/// A wake-up that found its task awake.
+#[derive(Clone, Debug)]
+pub(crate) struct IdleWake {
+    pub(crate) time: Nanos,
+    /// Who tried.
+    pub(crate) by: String,
+}
+
+/// What the strategy chose, and what came of it.
+pub(crate) struct Recorder {
+    strategy: Box<dyn Strategy>,
+    decisions: u32,
+    pub(crate) choices: Choices,
+    /// Differs for schedules that differ.
+    pub(crate) hash: u64,
+    fail: FailPlan,
+    fail_rng: Rng,
+    pub(crate) fails_seen: u32,
+    /// The last wake-up that found a task awake, since it was woken last, by its slot index.
+    pub(crate) idle_wakes: HashMap<u32, IdleWake>,
+    pub(crate) story: Option<Story>,
+    pub(crate) races: Option<Races>,
+}
+
+impl Recorder {
+    pub(crate) fn new(strategy: Box<dyn Strategy>, fail: FailPlan, seed: u64) -> Recorder {
+        Recorder {
+            strategy,
+            decisions: 0,
+            choices: Choices::none(),
+            hash: 0xcbf2_9ce4_8422_2325,
+            fail,
+            fail_rng: Rng::new(seed ^ 0x6661_696c),
+            fails_seen: 0,
+            idle_wakes: HashMap::new(),
+            story: None,
+            races: None,
+        }
+    }
+
+    pub(crate) fn into_strategy(mut self) -> Box<dyn Strategy> {
+        self.strategy.end(self.decisions);
+        self.strategy
+    }
+
+    pub(crate) fn misfits(&self) -> u32 {
+        self.strategy.misfits()
+    }
+
+    fn mix(&mut self, value: u64) {
+        self.hash = (self.hash ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(5);
+    }
+
+    fn decide(&mut self, number: u32) {
+        self.choices.push(self.decisions, number);
+        self.decisions += 1;
+    }
+
+    fn fails_now(&mut self) -> bool {
+        self.fails_seen += 1;
+        match self.fail {
+            FailPlan::None => false,
+            FailPlan::Nth(nth) => self.fails_seen == nth,
+            FailPlan::OneIn(rate) => self.fail_rng.below(rate.max(1)) == 0,
+        }
+    }
+}
+
+impl Chooser for Recorder {
+    fn next(&mut self, point: &Point<'_>) -> Next {
+        let next = self.strategy.point(point, self.decisions);
+        let number = point.number_of(next);
+        self.mix(point.now().0 << 8 ^ u64::from(number));
+        self.decide(number);
+        if number != 0
+            && point.current.is_some()
+            && let Some(story) = &mut self.story
+        {
+            story.turned(point.now(), point.current, next);
+        }
+        next
+    }
+
+    fn choose(&mut self, what: u32, options: u32) -> u32 {
+        let chosen = match what {
+            observe::CHOOSE_MEMORY | observe::CHOOSE_THREAD => match self.fail {
+                // Failures that are replayed are choices like others.
+                FailPlan::None => self.strategy_fails(what, options),
+                _ => u32::from(self.fails_now()),
+            },
+            _ => self.strategy.choose(what, options, self.decisions),
+        };
+        self.mix(u64::from(chosen) << 32 | u64::from(what));
+        self.decide(chosen);
+        chosen
+    }
+
+    fn note(&mut self, now: Nanos, cpu: u32, kind: u32, object: usize, value: usize) {
+        if let Some(races) = &mut self.races {
+            let thread = current_head().index.load(Ordering::Relaxed);
+            match kind {
+                NOTE_TAKES => races.takes(thread, object),
+                NOTE_GIVES => races.gives(thread, object),
+                NOTE_NEW_MEMORY => races.forget(object, value),
+                NOTE_FENCE => races.fence(thread, object),
+                NOTE_ACCESS => races.access(thread, object, value, name_of_current),
+                _ => {}
+            }
+        }
+        if kind == observe::WOKE {
+            self.note_wake(now, object as u32, value);
+        }
+        if let Some(story) = &mut self.story {
+            story.note(now, cpu, kind, object, value);
+        }
+    }
+}
+
+impl Recorder {
+    /// A replay decides about failures as about anything else; other strategies never let
+    /// anything fail.
+    fn strategy_fails(&mut self, what: u32, options: u32) -> u32 {
+        if self.is_replay() { self.strategy.choose(what, options, self.decisions) } else { 0 }
+    }
+
+    fn is_replay(&self) -> bool {
+        self.strategy.decides_failures()
+    }
+
+    fn note_wake(&mut self, now: Nanos, task: u32, woken: usize) {
+        if woken != 0 || !on_kernel_stack() {
+            self.idle_wakes.remove(&task);
+            return;
+        }
+        let by = name_of_current();
+        self.idle_wakes.insert(task, IdleWake { time: now, by });
+    }
+}
+
+/// The name and pid of the running thread.
+pub(crate) fn name_of_current() -> String {
+    let head = current_head();
+    let bytes = head.comm.iter().map(|byte| byte.load(Ordering::Relaxed));
+    let name: Vec<u8> = bytes.take_while(|byte| *byte != 0).collect();
+    format!("{}/{}", String::from_utf8_lossy(&name), head.pid.load(Ordering::Relaxed))
+}

@@ -1,0 +1,140 @@
+//! What is looked at when a schedule does not go on: who sleeps, where, and since when.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+use kthreads_base::Nanos;
+use kthreads_base::frames::Place;
+use kthreads_kernel::task::Task;
+use kthreads_kernel::task::state::*;
+use kthreads_kernel::{Cx, Kernel};
+
+use crate::finding::{Finding, Kind};
+use crate::recorder::IdleWake;
+
+/// Since when tasks have been in one sleep, by slot index: how often they had switched, and when
+/// that was seen first.
+#[derive(Default)]
+pub(crate) struct Sleeps(HashMap<u32, (u64, Nanos)>);
+
+impl Sleeps {
+    /// Looks at all tasks; whether one has slept uninterruptibly for longer than `limit`.
+    pub(crate) fn look(&mut self, kernel: &Kernel, now: Nanos, limit: Nanos) -> bool {
+        let mut is_hung = false;
+        let mut seen = HashMap::new();
+        for task in kernel.all_tasks().into_iter().filter(|task| sleeps_deaf(task)) {
+            let switches =
+                task.head.nvcsw.load(Ordering::Relaxed) + task.head.nivcsw.load(Ordering::Relaxed);
+            let since = match self.0.get(&task.index()) {
+                Some((before, since)) if *before == switches => *since,
+                _ => now,
+            };
+            is_hung |= now - since >= limit;
+            seen.insert(task.index(), (switches, since));
+        }
+        self.0 = seen;
+        is_hung
+    }
+}
+
+/// Whether a task is in a sleep that the hung-task watchdog minds.
+fn sleeps_deaf(task: &Task) -> bool {
+    let state = task.state();
+    state & TASK_UNINTERRUPTIBLE != 0 && state & (TASK_NOLOAD | TASK_WAKEKILL) == 0
+}
+
+/// Who sleeps and was to be woken just before it fell asleep.
+fn lost<'w>(task: &Task, wakes: &'w HashMap<u32, IdleWake>) -> Option<&'w IdleWake> {
+    let state = task.state();
+    let is_asleep = state != TASK_RUNNING && state & (TASK_DEAD | TASK_NEW) == 0;
+    wakes.get(&task.index()).filter(|_| is_asleep)
+}
+
+/// Explains why nothing goes on. In the kernel.
+pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -> Finding {
+    let tasks = cx.kernel.all_tasks();
+    // What waits as it always does is no part of it.
+    let first = |task: &&Task| task.pid() > 2 && task.pid() != cx.task.pid();
+    let tasks: Vec<&Task> = tasks.into_iter().filter(first).collect();
+    let missed = tasks.iter().find_map(|task| Some((*task, lost(task, wakes)?)));
+    let blocked: Vec<&&Task> =
+        tasks.iter().filter(|task| task.state() & (TASK_NORMAL | TASK_PARKED) != 0).collect();
+    let place = |task: &Task| where_it_is(cx, task);
+    let (mut text, mut key) = (String::new(), None);
+    let kind = match (kind, &missed) {
+        (Kind::Deadlock | Kind::HungTask, Some((task, _))) => {
+            let _ = writeln!(
+                text,
+                "{} was to be woken before it fell asleep in {}, and sleeps for ever",
+                task.comm(),
+                place(task)
+            );
+            Kind::LostWakeup
+        }
+        (Kind::BusyLoop, _) => {
+            let busy: Vec<String> = tasks
+                .iter()
+                .filter(|task| task.state() == TASK_RUNNING)
+                .map(|task| format!("{} in {}", task.comm(), place(task)))
+                .collect();
+            let _ = writeln!(text, "the schedule does not end: {}", busy.join(", "));
+            let busy = tasks.iter().filter(|task| task.state() == TASK_RUNNING);
+            key = Some(busy.map(|task| task.comm().to_string()).collect::<Vec<_>>().join(" "));
+            Kind::BusyLoop
+        }
+        _ => {
+            let names: Vec<String> = blocked
+                .iter()
+                .filter(|task| kind != Kind::HungTask || sleeps_deaf(task))
+                .map(|task| format!("{} in {}", task.comm(), place(task)))
+                .collect();
+            let _ = writeln!(text, "{}", names.join(", "));
+            kind
+        }
+    };
+    for task in &tasks {
+        describe(cx, task, wakes, &mut text);
+    }
+    let finding = Finding::new(kind, text);
+    // Where a loop is when it is stopped is chance.
+    Finding { key: key.unwrap_or(finding.key), ..finding }
+}
+
+fn describe(cx: &Cx<'_>, task: &Task, wakes: &HashMap<u32, IdleWake>, text: &mut String) {
+    let (letter, _) = state_letter(task.state(), 0);
+    let place = where_it_is(cx, task);
+    let _ = write!(text, "    {:<16} pid {:<4} {letter}  {place}", task.comm(), task.pid());
+    if let Some(object) = task.waits_for()
+        && let Some(name) = cx.kernel.name_of(object)
+    {
+        let _ = write!(text, "  waits for {}", name.as_str());
+    }
+    if let Some(wake) = lost(task, wakes) {
+        let seconds = wake.time.0 as f64 / 1e9;
+        let _ = write!(text, "  (at {seconds:.6} {} found it awake)", wake.by);
+    }
+    let _ = writeln!(text);
+}
+
+/// Where a task is: the function of the kernel it waits in, and the place in a module.
+fn where_it_is(cx: &Cx<'_>, task: &Task) -> String {
+    let waits = cx.kernel.wait_channel(task).unwrap_or_else(|| "(running)".into());
+    let mut module = None;
+    if let Some(rests) = Place::of_resting(&task.head) {
+        rests.for_each_word(|word| {
+            if module.is_none() && kthreads_host::process::is_module_text(word) {
+                cx.kernel.with_symbol_line(word.wrapping_sub(1), &mut |symbol| {
+                    let line = symbol.line.map(|line| format!(" {line}"));
+                    let line = line.unwrap_or_default();
+                    module = Some(format!("{}{line}", symbol.name));
+                });
+            }
+        });
+    }
+    match module {
+        Some(module) if module.starts_with(&waits) => module,
+        Some(module) => format!("{waits}, {module}"),
+        None => waits,
+    }
+}

@@ -1,0 +1,225 @@
+//! Scenarios in Rust: what is found, what is not, and that it can be had again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use kthreads_base::explore_point;
+use kthreads_explore::strategy::Kind as Strategy;
+use kthreads_explore::{Config, Kind, explore, replay};
+use kthreads_kernel::Kernel;
+use kthreads_kernel::task::state::{TASK_IDLE, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
+use kthreads_kernel::wait::Completion;
+
+/// A counter that two threads raise in two steps.
+fn lost_update(kernel: &Kernel) {
+    let count = Arc::new(AtomicU32::new(0));
+    let total = count.clone();
+    kernel.enter(move |cx| {
+        let threads: Vec<_> = ["one", "two"]
+            .into_iter()
+            .map(|name| {
+                let count = count.clone();
+                cx.spawn(name, move |_| {
+                    let seen = count.load(Ordering::SeqCst);
+                    explore_point();
+                    count.store(seen + 1, Ordering::SeqCst);
+                })
+                .expect("a thread")
+            })
+            .collect();
+        for thread in threads {
+            let _ = thread.join(cx);
+        }
+    });
+    assert_eq!(total.load(Ordering::SeqCst), 2, "an update was lost");
+}
+
+/// A loop that tests for stop before it prepares to sleep, and then sleeps in `state`.
+fn sleeps_unasked(kernel: &Kernel, state: u32) {
+    kernel.enter(|cx| {
+        let thread = cx
+            .spawn("cleaner", move |cx| {
+                while !cx.kernel.kthread_should_stop(cx) {
+                    cx.task.set_state(state);
+                    cx.kernel.schedule(cx);
+                }
+            })
+            .expect("a thread");
+        let _ = thread.stop(cx);
+    });
+}
+
+fn config(strategy: Strategy) -> Config {
+    let schedules = if matches!(strategy, Strategy::Bounded { .. }) { 100_000 } else { 3000 };
+    Config { schedules, strategy, ..Config::default() }
+}
+
+#[test]
+fn a_lost_update_is_found_by_every_strategy() {
+    for strategy in [
+        Strategy::Mixed,
+        Strategy::Random,
+        Strategy::Pct { depth: 3 },
+        Strategy::Bounded { preemptions: 2 },
+    ] {
+        let report = explore(&config(strategy), lost_update);
+        let found = report.found.first().unwrap_or_else(|| panic!("{strategy:?} found nothing"));
+        assert_eq!(found.finding.kind, Kind::Panic);
+        assert!(found.finding.text.contains("an update was lost"), "{}", found.finding.text);
+        println!("{strategy:?}: {} schedules, {}", report.schedules, found.replay);
+        for _ in 0..3 {
+            let again = replay(&Config::default(), &found.replay.to_string(), lost_update);
+            let again = again.expect("a replay string");
+            assert!(again.findings.iter().any(|other| other.is_same(&found.finding)));
+        }
+    }
+}
+
+#[test]
+fn a_stop_that_comes_before_the_sleep_is_found() {
+    let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_IDLE);
+    let report = explore(&config(Strategy::Mixed), scenario);
+    let found = report.found.first().expect("a hang");
+    println!("{}", report.explain(found, &scenario));
+    assert_eq!(found.finding.kind, Kind::LostWakeup, "{}", found.finding.text);
+    assert!(found.finding.text.contains("cleaner"), "{}", found.finding.text);
+    assert!(found.replay.choices.list().len() <= 8, "{}", found.replay);
+    let again = replay(&Config::default(), &found.replay.to_string(), scenario);
+    assert_eq!(again.expect("a replay string").findings[0].key, found.finding.key);
+}
+
+#[test]
+fn an_interruptible_sleep_hangs_on_older_kernels_only() {
+    let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_INTERRUPTIBLE);
+    explore(&config(Strategy::Mixed), scenario).expect_clean();
+    let mut old = config(Strategy::Mixed);
+    old.kernel.linux = kthreads_kernel::Linux::V5_15;
+    let report = explore(&old, scenario);
+    assert_eq!(report.found.first().expect("a hang").finding.kind, Kind::LostWakeup);
+}
+
+#[test]
+fn two_mutexes_taken_crosswise_deadlock() {
+    let scenario = |kernel: &Kernel| {
+        use kthreads_kernel::wait::Mutex;
+        let pair = Arc::new((Mutex::new(), Mutex::new()));
+        kernel.enter(move |cx| {
+            let threads: Vec<_> = [false, true]
+                .into_iter()
+                .map(|swapped| {
+                    let pair = pair.clone();
+                    cx.spawn(if swapped { "ba" } else { "ab" }, move |cx| {
+                        let (a, b) = if swapped { (&pair.1, &pair.0) } else { (&pair.0, &pair.1) };
+                        let _ = cx.kernel.mutex_lock(cx, a, TASK_UNINTERRUPTIBLE);
+                        let _ = cx.kernel.mutex_lock(cx, b, TASK_UNINTERRUPTIBLE);
+                        cx.kernel.mutex_unlock(cx, b);
+                        cx.kernel.mutex_unlock(cx, a);
+                    })
+                    .expect("a thread")
+                })
+                .collect();
+            for thread in threads {
+                let _ = thread.join(cx);
+            }
+        });
+    };
+    let report = explore(&config(Strategy::Mixed), scenario);
+    let found = report.found.first().expect("a deadlock");
+    assert_eq!(found.finding.kind, Kind::Deadlock, "{}", found.finding.text);
+}
+
+#[test]
+fn a_loop_that_nobody_ends_is_found() {
+    let scenario = |kernel: &Kernel| {
+        kernel.enter(|cx| {
+            let over = AtomicBool::new(false);
+            while !over.load(Ordering::SeqCst) {
+                cx.task.head.relax();
+            }
+        });
+    };
+    let report = explore(&Config { schedules: 1, ..Config::default() }, scenario);
+    let kind = report.found.first().map(|found| found.finding.kind);
+    assert!(matches!(kind, Some(Kind::BusyLoop | Kind::Livelock)), "{kind:?}");
+}
+
+#[test]
+fn a_right_hand_off_is_clean_and_can_be_covered() {
+    let scenario = |kernel: &Kernel| {
+        let done = Arc::new(Completion::new());
+        kernel.enter(move |cx| {
+            let other = done.clone();
+            let thread = cx.spawn("giver", move |cx| cx.kernel.complete(&other));
+            cx.kernel.wait_for_completion(cx, &done);
+            let _ = thread.expect("a thread").join(cx);
+        });
+    };
+    explore(&config(Strategy::Mixed), scenario).expect_clean();
+    let bound = Strategy::Bounded { preemptions: 1 };
+    let report = explore(&Config { schedules: 100_000, ..config(bound) }, scenario);
+    report.expect_clean();
+    assert!(report.covered_all, "{} schedules", report.schedules);
+    assert_eq!(report.distinct, report.schedules);
+    println!("covered by {} schedules in {:?}", report.schedules, report.elapsed);
+}
+
+#[test]
+fn a_schedule_is_the_same_whenever_it_is_run() {
+    use kthreads_explore::{Telling, run_schedule};
+    let config = config(Strategy::Mixed);
+    let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_INTERRUPTIBLE);
+    let stacks = Arc::default();
+    let mut hashes = HashMap::new();
+    let mut strategy = config.strategy.make();
+    for round in 0..3 {
+        for number in 0..100 {
+            let seed = config.seed_of(number);
+            strategy.begin(seed);
+            let (ran, back) =
+                run_schedule(&config, strategy, seed, &scenario, Telling::Nothing, &stacks);
+            strategy = back;
+            let first = *hashes.entry(number).or_insert((ran.hash, ran.steps));
+            assert_eq!(first, (ran.hash, ran.steps), "schedule {number} in round {round}");
+        }
+    }
+}
+
+/// Two threads that hand a token to each other ten times each.
+fn twenty_hand_offs(kernel: &Kernel) {
+    kernel.enter(|cx| {
+        let pair = Arc::new((Completion::new(), Completion::new()));
+        let other = pair.clone();
+        let echo = cx.spawn("echo", move |cx| {
+            for _ in 0..10 {
+                cx.kernel.wait_for_completion(cx, &other.0);
+                cx.kernel.complete(&other.1);
+            }
+        });
+        for _ in 0..10 {
+            cx.kernel.complete(&pair.0);
+            cx.kernel.wait_for_completion(cx, &pair.1);
+        }
+        let _ = echo.expect("a thread").join(cx);
+    });
+}
+
+#[test]
+#[ignore = "measures: run it alone, with --nocapture"]
+fn speed_of_twenty_hand_offs() {
+    for (name, scenario) in [
+        ("nothing", (|kernel: &Kernel| kernel.enter(|_| ())) as fn(&Kernel)),
+        ("20 hand-offs", twenty_hand_offs),
+    ] {
+        let config = Config { schedules: 20_000, strategy: Strategy::Random, ..Config::default() };
+        let report = explore(&config, scenario);
+        report.expect_clean();
+        let seconds = report.elapsed.as_secs_f64();
+        println!(
+            "{name}: {:.0} schedules a second, {:.0} steps each, {:.0} ns a step",
+            report.schedules as f64 / seconds,
+            report.steps as f64 / report.schedules as f64,
+            seconds * 1e9 / report.steps as f64
+        );
+    }
+}

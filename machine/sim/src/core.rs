@@ -1,0 +1,331 @@
+//! The CPUs of a machine and its time: who can go on, and what is due.
+//!
+//! Only the host thread that drives the machine touches this, on whichever stack it is.
+
+use std::ptr;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use kthreads_base::{CpuLocal, Head, Nanos, SLOT_SIZE, Stack};
+
+use crate::chooser::Chooser;
+use crate::config::{OnStuck, Stuck};
+
+/// How far time moves when all that goes on is that CPUs spin: first, and at most.
+const FIRST_SPIN: u64 = 1_000;
+const LONGEST_SPIN: u64 = 1_000_000;
+/// How often the kernel is told the time, at least.
+const TELL_EVERY: u64 = 1_000_000;
+/// Stands for no timer and no end.
+const NEVER: u64 = u64::MAX;
+
+/// What a CPU does that cannot simply go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// It has ended, or not begun.
+    Nothing,
+    /// It goes on when it is chosen.
+    Running,
+    /// It rests until an interrupt is pending.
+    Resting,
+    /// It lets time pass; interrupts end that, or do not.
+    Delaying { until: u64, is_deaf: bool },
+    /// It goes on when another CPU has moved.
+    Spinning,
+    /// It goes on when the word is zero, or an interrupt it takes is pending.
+    Locked { word: *const AtomicU32, is_deaf: bool },
+}
+
+/// A CPU.
+pub(crate) struct Cpu {
+    /// The stack pointer of the CPU's context while another goes on.
+    pub(crate) sp: AtomicUsize,
+    pub(crate) doing: Doing,
+    pub(crate) timer: u64,
+    /// The kernel's block; null while the machine is not started.
+    pub(crate) local: *const CpuLocal,
+    /// What the CPU's context begins on.
+    pub(crate) base_stack: Stack,
+    /// What the kernel's idle loop runs on.
+    pub(crate) idle_stack: Stack,
+}
+
+impl Cpu {
+    pub(crate) fn new(base_stack: Stack, idle_stack: Stack) -> Cpu {
+        Cpu {
+            sp: AtomicUsize::new(0),
+            doing: Doing::Nothing,
+            timer: NEVER,
+            local: ptr::null(),
+            base_stack,
+            idle_stack,
+        }
+    }
+
+    pub(crate) fn is_pending(&self) -> bool {
+        // SAFETY: null, or the kernel's block, which lives while the machine runs.
+        unsafe { self.local.as_ref() }
+            .is_some_and(|local| local.pending.load(Ordering::SeqCst) != 0)
+    }
+
+    pub(crate) fn raise(&self) {
+        // SAFETY: as above.
+        if let Some(local) = unsafe { self.local.as_ref() } {
+            local.pending.store(1, Ordering::SeqCst);
+        }
+    }
+
+    fn can_go_on(&self, now: u64) -> bool {
+        match self.doing {
+            Doing::Running => true,
+            Doing::Nothing | Doing::Spinning => false,
+            Doing::Resting => self.is_pending(),
+            Doing::Delaying { until, is_deaf } => now >= until || (!is_deaf && self.is_pending()),
+            Doing::Locked { word, is_deaf } => {
+                // SAFETY: the word lives while somebody waits for it: the waiter looks at it next.
+                let is_free = unsafe { (*word).load(Ordering::Relaxed) } == 0;
+                is_free || (!is_deaf && self.is_pending())
+            }
+        }
+    }
+
+    /// When something happens on this CPU by itself.
+    fn next_event(&self) -> u64 {
+        match self.doing {
+            Doing::Nothing => NEVER,
+            Doing::Delaying { until, .. } => self.timer.min(until),
+            _ => self.timer,
+        }
+    }
+}
+
+/// All of a machine that moves.
+pub(crate) struct Core {
+    pub(crate) cpus: Box<[Cpu]>,
+    /// The CPU that goes on; None while the host thread does.
+    pub(crate) current: Option<u32>,
+    /// The stack pointer of the host thread while a CPU goes on.
+    pub(crate) outside: AtomicUsize,
+    pub(crate) now: u64,
+    /// When the first timer or delay is over.
+    pub(crate) next_event: u64,
+    pub(crate) steps: u64,
+    pub(crate) step_limit: u64,
+    pub(crate) step_nanos: u64,
+    pub(crate) turn_limit: u32,
+    /// Steps since another CPU went on.
+    pub(crate) turn: u32,
+    /// CPUs that can go on, for sure; one a bit.
+    running: u64,
+    /// CPUs that do not, but may be able to.
+    waiting: u64,
+    spinning: u64,
+    spin_span: u64,
+    pub(crate) tell_at: u64,
+    look_at: u64,
+    look_every: u64,
+    longest_hold: u64,
+    last: u32,
+    /// What was found that the host thread must hear of.
+    pub(crate) stuck: Option<Stuck>,
+    pub(crate) is_abandoned: bool,
+    /// Somebody is being asked what to do about a stuck machine.
+    pub(crate) is_asking: bool,
+    pub(crate) chooser: Box<dyn Chooser>,
+    pub(crate) on_stuck: Option<OnStuck>,
+}
+
+impl Core {
+    pub(crate) fn new(cpus: Box<[Cpu]>, config: &mut crate::SimConfig) -> Core {
+        let chooser = std::mem::replace(&mut config.chooser, Box::new(crate::InOrder));
+        Core {
+            cpus,
+            current: None,
+            outside: AtomicUsize::new(0),
+            now: 0,
+            next_event: NEVER,
+            steps: 0,
+            step_limit: config.step_limit,
+            step_nanos: config.step_nanos,
+            turn_limit: config.turn_limit,
+            turn: 0,
+            running: 0,
+            waiting: 0,
+            spinning: 0,
+            spin_span: FIRST_SPIN,
+            tell_at: 0,
+            look_at: config.look_every.0,
+            look_every: config.look_every.0,
+            longest_hold: config.longest_hold.0,
+            last: 0,
+            stuck: None,
+            is_abandoned: false,
+            is_asking: false,
+            chooser,
+            on_stuck: config.on_stuck.take(),
+        }
+    }
+
+    /// Changes what a CPU does.
+    pub(crate) fn set_doing(&mut self, cpu: u32, doing: Doing) {
+        let bit = 1 << cpu;
+        self.cpus[cpu as usize].doing = doing;
+        for mask in [&mut self.running, &mut self.waiting, &mut self.spinning] {
+            *mask &= !bit;
+        }
+        match doing {
+            Doing::Nothing => {}
+            Doing::Running => self.running |= bit,
+            Doing::Spinning => self.spinning |= bit,
+            Doing::Resting | Doing::Delaying { .. } | Doing::Locked { .. } => self.waiting |= bit,
+        }
+        self.find_next_event();
+    }
+
+    /// The CPUs that can go on now.
+    #[inline]
+    pub(crate) fn runnable(&mut self) -> u64 {
+        let mut left = self.waiting;
+        while left != 0 {
+            let cpu = left.trailing_zeros();
+            left &= left - 1;
+            if self.cpus[cpu as usize].can_go_on(self.now) {
+                self.set_doing(cpu, Doing::Running);
+            }
+        }
+        self.running
+    }
+
+    /// Whether all CPUs have ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.running | self.waiting | self.spinning == 0
+    }
+
+    /// Counts a step of a CPU, after which those that spin look again.
+    #[inline]
+    pub(crate) fn count_step(&mut self) {
+        self.steps += 1;
+        self.turn += 1;
+        self.now += self.step_nanos;
+        if self.steps >= self.step_limit && self.stuck.is_none() {
+            self.stuck = Some(Stuck::StepLimit);
+        }
+        if self.spinning != 0 {
+            self.stop_spinning();
+        }
+        self.spin_span = FIRST_SPIN;
+        if self.now >= self.next_event {
+            self.fire_due();
+        }
+    }
+
+    fn stop_spinning(&mut self) {
+        while self.spinning != 0 {
+            self.set_doing(self.spinning.trailing_zeros(), Doing::Running);
+        }
+    }
+
+    /// Counts a turn of a loop that waits.
+    pub(crate) fn count_relax(&mut self) {
+        self.steps += 1;
+        if self.steps >= self.step_limit && self.stuck.is_none() {
+            self.stuck = Some(Stuck::StepLimit);
+        }
+    }
+
+    /// Lets time pass when no CPU can go on; false if nothing will ever happen by itself.
+    pub(crate) fn advance(&mut self) -> bool {
+        if self.spinning != 0 {
+            self.now = self.next_event.min(self.now + self.spin_span).max(self.now);
+            self.spin_span = (self.spin_span * 2).min(LONGEST_SPIN);
+            self.stop_spinning();
+            self.fire_due();
+            return true;
+        }
+        self.pass_time()
+    }
+
+    /// Lets time pass until the next event; false if there is none.
+    pub(crate) fn pass_time(&mut self) -> bool {
+        if self.next_event == NEVER {
+            return false;
+        }
+        self.now = self.now.max(self.next_event);
+        self.fire_due();
+        true
+    }
+
+    /// Raises the interrupts of timers that are due, and ends delays.
+    fn fire_due(&mut self) {
+        for number in 0..self.cpus.len() as u32 {
+            let cpu = &mut self.cpus[number as usize];
+            if cpu.timer <= self.now {
+                cpu.timer = NEVER;
+                cpu.raise();
+            }
+            if cpu.can_go_on(self.now) && cpu.doing != Doing::Running {
+                self.set_doing(number, Doing::Running);
+            }
+        }
+        self.find_next_event();
+    }
+
+    fn find_next_event(&mut self) {
+        self.next_event = self.cpus.iter().map(Cpu::next_event).min().unwrap_or(NEVER);
+    }
+
+    pub(crate) fn set_timer(&mut self, cpu: u32, deadline: Nanos) {
+        self.cpus[cpu as usize].timer = deadline.0;
+        self.find_next_event();
+    }
+
+    pub(crate) fn set_look_every(&mut self, span: Nanos) {
+        self.look_every = span.0;
+        self.look_at = self.now.saturating_add(span.0);
+    }
+
+    /// Whether time may pass though somebody could go on.
+    #[inline]
+    pub(crate) fn may_hold(&self) -> bool {
+        self.next_event != NEVER && self.next_event.saturating_sub(self.now) <= self.longest_hold
+    }
+
+    /// Whether the kernel should be told the time now.
+    pub(crate) fn should_tell(&mut self) -> bool {
+        let should = self.now >= self.tell_at;
+        if should {
+            self.tell_at = self.now + TELL_EVERY;
+            if self.now >= self.look_at && self.stuck.is_none() {
+                self.look_at = self.now.saturating_add(self.look_every);
+                self.stuck = Some(Stuck::Look);
+            }
+        }
+        should
+    }
+
+    /// The first of `runnable` after the CPU that went on last.
+    pub(crate) fn next_in_turn(&self, runnable: u64) -> u32 {
+        let bit = 1_u64 << self.last;
+        let later = runnable & !((bit - 1) | bit);
+        if later != 0 { later } else { runnable }.trailing_zeros()
+    }
+
+    /// Notes that `cpu` goes on now.
+    pub(crate) fn go_on(&mut self, cpu: u32) {
+        if self.last != cpu {
+            self.turn = 0;
+        }
+        self.last = cpu;
+        self.current = Some(cpu);
+    }
+
+    /// The slot index of the thread that a CPU runs.
+    pub(crate) fn thread_of(&self, cpu: u32) -> u32 {
+        if self.current == Some(cpu) && kthreads_base::on_kernel_stack() {
+            return kthreads_base::current_head().index.load(Ordering::Relaxed);
+        }
+        let sp = self.cpus[cpu as usize].sp.load(Ordering::Relaxed);
+        let top = ((sp | (SLOT_SIZE - 1)) - (size_of::<usize>() - 1)) as *const *const Head;
+        // SAFETY: the CPU's context rests on a slot whose top word names its thread.
+        unsafe { (*top).as_ref() }.map_or(u32::MAX, |head| head.index.load(Ordering::Relaxed))
+    }
+}

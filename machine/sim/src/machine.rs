@@ -1,0 +1,324 @@
+//! The machine itself: what it is to the kernel.
+
+use std::cell::UnsafeCell;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head};
+use kthreads_host::HostError;
+use kthreads_host::process::{self, OopsDesk, Process};
+
+use crate::chooser::Chooser;
+use crate::config::{MAX_CPUS, OnStuck, SimConfig};
+use crate::core::{Core, Cpu, Doing};
+use crate::rng::Rng;
+use crate::stacks::StackPool;
+use crate::watch::{self, Watched};
+
+/// The wall clock at the machine's start: midnight of the first day of 2024.
+const WALL_CLOCK_ORIGIN: Nanos = Nanos(1_704_067_200 * Nanos::SECOND.0);
+
+/// Simulated CPUs.
+pub struct SimMachine {
+    process: Process,
+    core: UnsafeCell<Core>,
+    /// Held by the host thread that runs the CPUs.
+    pub(crate) driver: Mutex<()>,
+    pub(crate) oops: OopsDesk,
+    pub(crate) now: AtomicU64,
+    /// A host thread's word was set, so that one goes on.
+    pub(crate) asks_outside: AtomicBool,
+    /// Host threads that wait for their turn to drive.
+    pub(crate) sleepers: AtomicU32,
+    pub(crate) is_abandoned: AtomicBool,
+    pub(crate) watched: Arc<Watched>,
+    pub(crate) was_forced: AtomicBool,
+    /// The kernel, from `start` to the end of `join`: a boxed `Arc<dyn Upcalls>`.
+    upcalls: AtomicPtr<Arc<dyn Upcalls>>,
+    stacks: Arc<StackPool>,
+    random: Mutex<Rng>,
+    cpu_count: u32,
+    memory_bytes: u64,
+}
+
+// SAFETY: `core` is used by the thread that holds `driver`, on its own stack or those of the CPUs
+// it runs, one at a time, and before the machine is started by its maker.
+unsafe impl Sync for SimMachine {}
+// SAFETY: as above; contexts are not tied to a host thread.
+unsafe impl Send for SimMachine {}
+
+impl SimMachine {
+    /// Makes a machine; its CPUs do not run yet.
+    ///
+    /// # Errors
+    ///
+    /// When the number of CPUs is not in 1 to 64, or the host gives no memory for their stacks.
+    pub fn new(mut config: SimConfig) -> Result<Arc<SimMachine>, HostError> {
+        if !(1..=MAX_CPUS).contains(&config.cpus) {
+            return Err(HostError::CpuCount(config.cpus));
+        }
+        let process = Process::prepare()?;
+        let pool = config.stacks.clone();
+        let no_stack = || HostError::NoStacks(std::io::ErrorKind::OutOfMemory.into());
+        let stack = || pool.alloc(process).ok_or_else(no_stack);
+        let make = |_| Ok(Cpu::new(stack()?, stack()?));
+        let cpus = (0..config.cpus).map(make).collect::<Result<Box<[Cpu]>, HostError>>()?;
+        let oops = (0..config.cpus).map(|_| stack()).collect::<Result<Vec<Stack>, HostError>>()?;
+        let watched = Arc::new(Watched::default());
+        watch::add(&watched);
+        Ok(Arc::new(SimMachine {
+            process,
+            core: UnsafeCell::new(Core::new(cpus, &mut config)),
+            driver: Mutex::new(()),
+            oops: OopsDesk::new(0, oops),
+            now: AtomicU64::new(0),
+            asks_outside: AtomicBool::new(false),
+            sleepers: AtomicU32::new(0),
+            is_abandoned: AtomicBool::new(false),
+            watched,
+            was_forced: AtomicBool::new(false),
+            upcalls: AtomicPtr::new(ptr::null_mut()),
+            stacks: pool,
+            random: Mutex::new(Rng::new(config.seed ^ 0x6b74_6872_6561_6473)),
+            cpu_count: config.cpus,
+            memory_bytes: config.memory_bytes,
+        }))
+    }
+
+    /// What moves. Not to be kept across a switch.
+    #[expect(clippy::mut_from_ref, reason = "one context goes on at a time; see `Sync` above")]
+    #[inline]
+    pub(crate) fn core(&self) -> &mut Core {
+        // SAFETY: see `Sync` above; no caller keeps the reference while another is made and used.
+        unsafe { &mut *self.core.get() }
+    }
+
+    pub(crate) fn upcalls(&self) -> Option<&dyn Upcalls> {
+        // SAFETY: null, or the box that `join` frees once no CPU runs; only they ask.
+        unsafe { self.upcalls.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
+    }
+
+    /// Puts another chooser in; returns the one before. For the thread that drives, between two
+    /// waits or when asked what to do about a stuck machine.
+    pub fn replace_chooser(&self, chooser: Box<dyn Chooser>) -> Box<dyn Chooser> {
+        std::mem::replace(&mut self.core().chooser, chooser)
+    }
+
+    /// Sets who is asked when nothing goes on. For the thread that drives.
+    pub fn set_on_stuck(&self, on_stuck: Option<OnStuck>) {
+        self.core().on_stuck = on_stuck;
+    }
+
+    /// Sets how many more steps there may be. For the thread that drives.
+    pub fn set_steps_left(&self, steps: u64) {
+        let core = self.core();
+        core.step_limit = core.steps.saturating_add(steps);
+        core.stuck = None;
+    }
+
+    /// Sets how often somebody is to look whether all is well, in the machine's time. For the
+    /// thread that drives.
+    pub fn set_look_every(&self, span: Nanos) {
+        self.core().set_look_every(span);
+    }
+
+    /// How many steps there have been.
+    pub fn steps(&self) -> u64 {
+        self.watched.steps.load(Ordering::Relaxed)
+    }
+
+    /// Whether code that came to no point was made to by the host's clock: then the run cannot be
+    /// repeated.
+    pub fn was_forced(&self) -> bool {
+        self.was_forced.load(Ordering::Relaxed)
+    }
+
+    /// Whether the machine was given up ([`Reaction::Abandon`](crate::Reaction::Abandon)).
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Acquire)
+    }
+
+    fn this_cpu(&self) -> Option<u32> {
+        if head::on_kernel_stack() { self.core().current } else { None }
+    }
+
+    fn is_deaf() -> bool {
+        current_head().irqs_off.load(Ordering::Relaxed) != 0
+    }
+}
+
+impl Drop for SimMachine {
+    fn drop(&mut self) {
+        // Contexts of an abandoned machine still lie on its stacks, which are never used again.
+        if self.is_abandoned() {
+            return;
+        }
+        let cpus = std::mem::take(&mut self.core().cpus);
+        for cpu in cpus {
+            self.stacks.free(cpu.base_stack);
+            self.stacks.free(cpu.idle_stack);
+        }
+        let oops = std::mem::replace(&mut self.oops, OopsDesk::new(0, []));
+        oops.into_stacks().for_each(|stack| self.stacks.free(stack));
+    }
+}
+
+// SAFETY: contexts are those of kthreads-fiber; stacks are handed out once (see `StackPool`) and
+// are mapped; interrupts are only made pending here, and taken by base, or in module text with
+// interrupts on (by the host machine's signal); module memory is mapped and protected as asked.
+unsafe impl Machine for SimMachine {
+    fn cpu_count(&self) -> u32 {
+        self.cpu_count
+    }
+
+    fn now(&self) -> Nanos {
+        Nanos(self.now.load(Ordering::Relaxed))
+    }
+
+    fn wall_clock(&self) -> Nanos {
+        WALL_CLOCK_ORIGIN + self.now()
+    }
+
+    fn start(&self, upcalls: Arc<dyn Upcalls>) {
+        self.upcalls.store(Box::into_raw(Box::new(upcalls)), Ordering::Release);
+        self.make_contexts();
+    }
+
+    fn join(&self) {
+        self.drive(None, || self.is_abandoned() || self.core().has_ended());
+        if self.is_abandoned() {
+            return;
+        }
+        let upcalls = self.upcalls.swap(ptr::null_mut(), Ordering::AcqRel);
+        for cpu in &mut self.core().cpus {
+            cpu.local = ptr::null();
+        }
+        if !upcalls.is_null() {
+            // SAFETY: made by `start`, taken out by the swap; no CPU runs any more.
+            drop(unsafe { Box::from_raw(upcalls) });
+        }
+    }
+
+    fn set_timer(&self, cpu: u32, deadline: Nanos) {
+        self.core().set_timer(cpu, deadline);
+    }
+
+    fn send_interrupt(&self, cpu: u32) {
+        // From any thread: an atomic of the kernel's block, which the CPUs look at.
+        if let Some(upcalls) = self.upcalls() {
+            upcalls.local(cpu).pending.store(1, Ordering::SeqCst);
+        }
+    }
+
+    fn idle(&self, cpu: u32) {
+        self.rest(cpu, Doing::Resting);
+    }
+
+    fn delay(&self, cpu: u32, until: Nanos) {
+        let is_deaf = head::on_kernel_stack() && SimMachine::is_deaf();
+        let is_disturbed = || !is_deaf && self.core().cpus[cpu as usize].is_pending();
+        while self.now() < until && !is_disturbed() && !self.is_abandoned() {
+            self.rest(cpu, Doing::Delaying { until: until.0, is_deaf });
+        }
+    }
+
+    fn relax(&self) {
+        let Some(me) = self.this_cpu() else { return std::thread::yield_now() };
+        self.core().count_relax();
+        self.rest(me, Doing::Spinning);
+    }
+
+    fn relax_for(&self, word: &AtomicU32) {
+        let Some(me) = self.this_cpu() else { return std::thread::yield_now() };
+        self.core().count_relax();
+        self.rest(me, Doing::Locked { word, is_deaf: SimMachine::is_deaf() });
+    }
+
+    fn step(&self) {
+        self.point();
+    }
+
+    fn forced_step(&self) {
+        self.forced();
+    }
+
+    fn note(&self, kind: u32, object: usize, value: usize) {
+        let core = self.core();
+        let cpu = core.current.unwrap_or(0);
+        core.chooser.note(Nanos(core.now), cpu, kind, object, value);
+    }
+
+    fn choose(&self, what: u32, options: u32) -> u32 {
+        self.core().chooser.choose(what, options)
+    }
+
+    fn console(&self, text: &[u8]) {
+        process::write_stderr(text);
+    }
+
+    fn stack_alloc(&self) -> Option<Stack> {
+        self.stacks.alloc(self.process)
+    }
+
+    fn stack_free(&self, stack: Stack) {
+        self.stacks.free(stack);
+    }
+
+    fn context_new(&self, stack: &Stack, entry: extern "C" fn() -> !) -> usize {
+        kthreads_fiber::prepare(stack, entry)
+    }
+
+    unsafe fn switch(&self, save: &AtomicUsize, resume: usize) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { kthreads_fiber::switch(save, resume) };
+    }
+
+    unsafe fn call_on(&self, top: usize, function: extern "C" fn()) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { kthreads_fiber::call_on(top, function) };
+    }
+
+    fn image_alloc(&self, len: usize) -> Option<NonNull<u8>> {
+        process::image_alloc(len)
+    }
+
+    unsafe fn image_protect(&self, start: NonNull<u8>, len: usize, access: Protection) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { process::image_protect(start, len, access) };
+    }
+
+    unsafe fn image_free(&self, start: NonNull<u8>, len: usize) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { process::image_free(start, len) };
+    }
+
+    fn memory(&self) -> MemoryInfo {
+        MemoryInfo { total: self.memory_bytes, free: self.memory_bytes / 2 }
+    }
+
+    fn entropy(&self) -> u64 {
+        self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next_u64()
+    }
+
+    fn wait_host(&self, word: &AtomicU32) {
+        self.drive(Some(word), || self.is_abandoned() || word.load(Ordering::Acquire) != 0);
+        if word.load(Ordering::Acquire) == 0 {
+            // The machine was given up: nobody will ever touch the word or what it stands for.
+            word.store(1, Ordering::Release);
+        }
+    }
+
+    fn wake_host(&self, word: &AtomicU32) {
+        let address = ptr::from_ref(word);
+        word.store(1, Ordering::Release);
+        self.asks_outside.store(true, Ordering::Relaxed);
+        if self.sleepers.load(Ordering::SeqCst) != 0 {
+            process::wake_word(address);
+        }
+    }
+
+    fn catch(&self, body: &mut dyn FnMut()) -> Result<(), String> {
+        process::catch(body)
+    }
+}
