@@ -101,7 +101,7 @@ impl Place {
         unsafe {
             core::arch::asm!(
                 "/* {} */", "mov {}, rsp", "mov {}, rbp",
-                in(reg) &raw const anchor, out(reg) sp, out(reg) bp,
+                in(reg) (&raw const anchor).addr(), out(reg) sp, out(reg) bp,
                 options(nomem, nostack, preserves_flags)
             );
         }

@@ -166,9 +166,10 @@ impl Kernel {
         if chain == Chain::Broken {
             steps.clear();
             steps.extend(first_steps(&images, origin.ip, [0; 2]));
-            origin.place.for_each_word(|word| match sort(&images, Frame::Return(word)) {
-                step @ Step::Call(_) => steps.push(step),
-                _ => {}
+            origin.place.for_each_word(|word| {
+                if let step @ Step::Call(_) = sort(&images, Frame::Return(word)) {
+                    steps.push(step);
+                }
             });
         }
         Trace { steps, chain }

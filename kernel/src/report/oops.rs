@@ -228,11 +228,12 @@ impl Kernel {
 
 /// Says so if a register holds an error pointer that an address was made from.
 fn print_error_register(cx: &Cx<'_>, fault: &Fault, address: usize) -> bool {
-    let Some((register, value)) = register_of(fault, address) else { return false };
-    let errno = (value as i64).wrapping_neg();
-    if !(1..=MAX_ERRNO as i64).contains(&errno) {
-        return false;
-    }
+    let is_error = |value: u64| value.wrapping_neg().wrapping_sub(1) < MAX_ERRNO as u64;
+    let is_near = |value: u64| address.wrapping_sub(value as usize) < REACH;
+    let mut named = REGISTERS.iter().copied().zip(fault.registers);
+    let found = named.find(|(_, value)| is_error(*value) && is_near(*value));
+    let Some((register, value)) = found else { return false };
+    let errno = value.wrapping_neg();
     let Some(name) = crate::format::errno_name(errno as i32) else { return false };
     let behind = address.wrapping_sub(value as usize);
     log!(
