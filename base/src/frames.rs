@@ -63,13 +63,16 @@ pub struct Sample {
     pub count: usize,
     /// Whether the chain was followed to its end, as far as there was room.
     pub chain: Chain,
+    /// The two words at the stack pointer: see [`Place::top_words`].
+    pub top: [usize; 2],
 }
 
 impl Sample {
     /// Takes a sample of code that stands at `ip` for as long as this takes.
     pub fn take(ip: usize, place: Place) -> Sample {
         let frames = [Frame::Return(0); SAMPLE_CALLS];
-        let mut sample = Sample { ip, frames, count: 0, chain: Chain::Broken };
+        let top = place.top_words();
+        let mut sample = Sample { ip, frames, count: 0, chain: Chain::Broken, top };
         sample.chain = place.for_each_frame(|frame| {
             if let Some(slot) = sample.frames.get_mut(sample.count) {
                 *slot = frame;
@@ -97,11 +100,23 @@ impl Place {
         unsafe {
             core::arch::asm!(
                 "/* {} */", "mov {}, rsp", "mov {}, rbp",
-                in(reg) &raw const anchor, out(reg) sp, out(reg) bp,
+                in(reg) (&raw const anchor).addr(), out(reg) sp, out(reg) bp,
                 options(nomem, nostack, preserves_flags)
             );
         }
         Place { sp, bp }
+    }
+
+    /// The two words at the stack pointer. A function that has made no frame yet, or never does,
+    /// has its return address there.
+    pub fn top_words(self) -> [usize; 2] {
+        let Place { sp, .. } = self;
+        let is_there = stack::in_range(sp) && sp >= lowest_in(sp) && sp + 2 * WORD <= end_of(sp);
+        if !is_there || !sp.is_multiple_of(WORD) {
+            return [0; 2];
+        }
+        // SAFETY: the words lie in a slot, above its guard.
+        unsafe { read_volatile(sp as *const [usize; 2]) }
     }
 
     /// The address that the function whose frame begins here returns to, 0 if that is not known.

@@ -95,6 +95,7 @@ export! {
 
     fn kthread_unpark(cx, k: TaskPtr) {
         if let Some(task) = task(cx, k, "kthread_unpark") {
+            cx.kernel.check_unpark(cx, task);
             cx.kernel.kthread_unpark(task);
         }
     }

@@ -107,6 +107,44 @@ fn sort(images: &Images, frame: Frame) -> Step {
     }
 }
 
+/// The first steps, if an instruction is known: that instruction, and the call of its function if
+/// the function has no frame yet, or never makes one, or is no function at all.
+fn first_steps(images: &Images, ip: Option<usize>, top: [usize; 2]) -> Vec<Step> {
+    let Some(ip) = ip else { return Vec::new() };
+    let caller = match images.iter().find(|(_, image)| image.contains_text(ip)) {
+        Some((_, image)) => frameless_caller(images, &**image, ip, top),
+        None => Some(top[0]),
+    };
+    let step = |address| match sort(images, Frame::Return(address)) {
+        step @ Step::Call(_) => Some(step),
+        _ => None,
+    };
+    let is_code = images.iter().any(|(_, image)| image.contains_text(ip));
+    let first = if is_code { Step::At(ip) } else { Step::Kernel };
+    core::iter::once(first).chain(caller.and_then(step)).collect()
+}
+
+/// The address that a function without a frame returns to.
+fn frameless_caller(
+    images: &Images,
+    image: &dyn Image,
+    ip: usize,
+    top: [usize; 2],
+) -> Option<usize> {
+    let mut offset = None;
+    image.symbolize(ip, &mut |_, at, _| offset = Some(at));
+    match offset? {
+        0 => Some(top[0]),
+        // Behind the push of the frame pointer.
+        1 => Some(top[1]),
+        offset => {
+            let callee = |(_, image): &(String, Arc<dyn Image>)| image.callee_before(top[0]);
+            let calls_it = images.iter().find_map(callee) == Some(ip - offset);
+            calls_it.then_some(top[0])
+        }
+    }
+}
+
 type Images = Vec<(String, Arc<dyn Image>)>;
 
 impl Kernel {
@@ -123,33 +161,24 @@ impl Kernel {
     /// Takes a trace.
     pub(crate) fn trace_from(&self, origin: &Origin) -> Trace {
         let images = self.all_images();
-        let mut steps = self.sort_first(origin.ip);
+        let mut steps = first_steps(&images, origin.ip, origin.place.top_words());
         let chain = origin.place.for_each_frame(|frame| steps.push(sort(&images, frame)));
         if chain == Chain::Broken {
-            steps.truncate(usize::from(origin.ip.is_some()));
-            origin.place.for_each_word(|word| match sort(&images, Frame::Return(word)) {
-                step @ Step::Call(_) => steps.push(step),
-                _ => {}
+            steps.clear();
+            steps.extend(first_steps(&images, origin.ip, [0; 2]));
+            origin.place.for_each_word(|word| {
+                if let step @ Step::Call(_) = sort(&images, Frame::Return(word)) {
+                    steps.push(step);
+                }
             });
         }
         Trace { steps, chain }
     }
 
-    /// The first step, if an instruction is known.
-    fn sort_first(&self, ip: Option<usize>) -> Vec<Step> {
-        let in_text = |ip| self.module_of_text(ip).is_some() || self.kept_text_at(ip);
-        let step = ip.map(|ip| if in_text(ip) { Step::At(ip) } else { Step::Kernel });
-        step.into_iter().collect()
-    }
-
-    fn kept_text_at(&self, address: usize) -> bool {
-        self.kept_images().iter().any(|(_, image)| image.contains_text(address))
-    }
-
     /// The trace of a sample.
     pub(crate) fn trace_of_sample(&self, sample: &Sample) -> Trace {
-        let mut steps = self.sort_first(Some(sample.ip));
         let images = self.all_images();
+        let mut steps = first_steps(&images, Some(sample.ip), sample.top);
         steps.extend(sample.frames().iter().map(|frame| sort(&images, *frame)));
         if sample.chain == Chain::Broken {
             steps.retain(|step| *step != Step::Kernel);

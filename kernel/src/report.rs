@@ -39,6 +39,8 @@ pub(crate) struct Reports {
     /// The places that warn only once.
     once: SpinLock<Vec<usize>>,
     oops_count: AtomicUsize,
+    /// The jiffy of the last report of a sleep where one must not sleep; 0 for none.
+    last_atomic_sleep: AtomicU64,
 }
 
 impl Kernel {
@@ -165,11 +167,14 @@ impl Kernel {
     }
 
     /// Says so if kthread_stop is about to wait for ever.
-    pub(crate) fn check_stop(&self, cx: &Cx<'_>, task: &Task) {
+    pub(crate) fn check_stop(&self, cx: &Cx<'_>, task: &Task, stops_before: u32) {
+        let has_ended = task.flags() & crate::task::state::PF_EXITING != 0;
         let what = if core::ptr::eq(task, cx.task.get_ref()) {
             "itself"
-        } else if self.stops_of(task) > 0 {
+        } else if stops_before > 0 && has_ended {
             "a thread that was stopped before"
+        } else if stops_before > 0 {
+            "a thread that somebody else stops already"
         } else {
             return;
         };
@@ -179,6 +184,22 @@ impl Kernel {
             cx,
             Level::Error,
             "kthreads: {me} calls kthread_stop of {what} ({comm}, pid {pid}) and waits for ever"
+        );
+        self.dump_stack(cx);
+    }
+
+    /// Says so if kthread_unpark is taken for what starts a new thread.
+    pub fn check_unpark(&self, cx: &Cx<'_>, task: &Task) {
+        if !self.is_not_started(task) || self.kthread_should_park_of(task) {
+            return;
+        }
+        self.count_bug();
+        let (comm, pid) = (task.comm(), task.pid());
+        log!(
+            cx,
+            Level::Error,
+            "kthreads: kthread_unpark of {comm} (pid {pid}), which was never woken nor parked: \
+             that does not start it"
         );
         self.dump_stack(cx);
     }

@@ -41,7 +41,7 @@ pub struct KthreadState {
     cpu: AtomicU32,
     parked: Completion,
     exited: Completion,
-    /// How often kthread_stop waited for it to the end.
+    /// How often kthread_stop was called for it.
     stops: AtomicU32,
 }
 

@@ -36,13 +36,13 @@ impl Kernel {
     pub fn kthread_stop(&self, cx: &Cx<'_>, task: &Task) -> i32 {
         self.trace(cx, Event::KthreadStop { pid: task.pid(), comm: task.comm() });
         self.get_task(task);
-        self.check_stop(cx, task);
+        let before = task.kthread.stops.fetch_add(1, Ordering::Relaxed);
+        self.check_stop(cx, task, before);
         self.ask_to_stop(task);
         let waits = cx.waits_in(WaitsIn::KthreadStop);
         self.wait_for_completion(cx, &task.kthread.exited);
         drop(waits);
         let result = task.kthread.result.load(Ordering::Acquire);
-        task.kthread.stops.fetch_add(1, Ordering::Relaxed);
         self.put_task(task);
         self.trace(cx, Event::KthreadStopRet { result });
         result
@@ -79,11 +79,6 @@ impl Kernel {
         task.kthread.result.load(Ordering::Acquire)
     }
 
-    /// How often kthread_stop has come back for the task.
-    pub(crate) fn stops_of(&self, task: &Task) -> u32 {
-        task.kthread.stops.load(Ordering::Relaxed)
-    }
-
     /// Whether somebody has told this thread to stop (Linux: kthread_should_stop). Legal in a
     /// kernel thread only; elsewhere it warns and says no.
     pub fn kthread_should_stop(&self, cx: &Cx<'_>) -> bool {
@@ -100,10 +95,10 @@ impl Kernel {
         task.kthread.has(SHOULD_PARK)
     }
 
-    pub(crate) fn expect_kthread(&self, cx: &Cx<'_>, what: &str) -> bool {
+    pub(crate) fn expect_kthread(&self, cx: &Cx<'_>, what: &'static str) -> bool {
         let legal = cx.task.is_kthread();
-        if !legal {
-            self.warn(cx, what);
+        if !legal && self.first_time(what.as_ptr() as usize ^ cx.task.address()) {
+            self.warn_at(cx, format_args!("{what} outside of a kernel thread"));
         }
         legal
     }

@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering;
 
 use crate::backtrace::Origin;
 use crate::log::Level;
+use crate::time::{HZ, Jiffies};
 use crate::{Cx, Kernel, log};
 
 /// What a piece of a module's code has left changed.
@@ -85,6 +86,14 @@ impl Kernel {
 
     #[cold]
     fn report_atomic_sleep(&self, cx: &Cx<'_>, place: Option<(&str, u32)>) {
+        // At most once a second, as on Linux.
+        let now = self.jiffies();
+        let last = &self.reports.last_atomic_sleep;
+        let before = Jiffies(last.swap(now.0, Ordering::Relaxed));
+        if before != Jiffies(0) && now.is_before(before + Jiffies(HZ)) {
+            last.store(before.0, Ordering::Relaxed);
+            return;
+        }
         self.count_bug();
         let head = &cx.task.head;
         let count = head.preempt_count.load(Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! Oops: the end of a thread that did what it must not.
 
+use alloc::string::String;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::frames::Place;
@@ -117,7 +118,9 @@ impl Kernel {
     fn origin_of(&self, fault: &Fault) -> Origin {
         let place = Place { sp: fault.sp, bp: fault.bp };
         let is_module = self.module_of_text(fault.ip).is_some();
-        Origin { ip: is_module.then_some(fault.ip), place }
+        // A jump to what is no code has left the return address of the call behind.
+        let is_first = is_module || fault.cause == FaultCause::Execute;
+        Origin { ip: is_first.then_some(fault.ip), place }
     }
 
     /// Logs the instruction: where it is, or the kernel's function that it is in.
@@ -179,6 +182,9 @@ impl Kernel {
 
     /// Says what stands behind an address that may not be used so.
     fn explain_address(&self, cx: &Cx<'_>, fault: &Fault, address: usize) {
+        if print_error_register(cx, fault, address) {
+            return;
+        }
         if address < NULL_PAGE {
             if fault.cause == FaultCause::Execute {
                 log!(cx, LEVEL, "kthreads: a function pointer that is NULL was called");
@@ -215,11 +221,31 @@ impl Kernel {
             } else {
                 continue;
             };
-            let name = self.name_of(address);
-            let name = name.as_ref().map_or("?", |name| name.as_str());
+            let mut name = None;
+            image.symbolize_past(address, &mut |found, _, _| name = Some(String::from(found)));
+            let name = name.as_deref().unwrap_or("?");
             log!(cx, LEVEL, "kthreads: {name} of module {} is {what}", module.name());
         }
     }
+}
+
+/// Says so if a register holds an error pointer that an address was made from.
+fn print_error_register(cx: &Cx<'_>, fault: &Fault, address: usize) -> bool {
+    let is_error = |value: u64| value.wrapping_neg().wrapping_sub(1) < MAX_ERRNO as u64;
+    let is_near = |value: u64| address.wrapping_sub(value as usize) < REACH;
+    let mut named = REGISTERS.iter().copied().zip(fault.registers);
+    let found = named.find(|(_, value)| is_error(*value) && is_near(*value));
+    let Some((register, value)) = found else { return false };
+    let errno = value.wrapping_neg();
+    let Some(name) = crate::format::errno_name(errno as i32) else { return false };
+    let behind = address.wrapping_sub(value as usize);
+    log!(
+        cx,
+        LEVEL,
+        "kthreads: the pointer in {register} is ERR_PTR(-{name}), used {behind} bytes behind: a \
+         result was not tested"
+    );
+    true
 }
 
 /// Says so if an address lies near an error pointer, with the error's name.

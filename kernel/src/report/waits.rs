@@ -22,6 +22,9 @@ impl core::fmt::Display for Doing<'_> {
         let Doing(kernel, task) = *self;
         let (comm, pid) = (task.comm(), task.pid());
         let exit_state = task.head.exit_state.load(Ordering::Relaxed);
+        if exit_state != 0 {
+            return write!(f, "{comm} (pid {pid}), which has ended");
+        }
         let (_, state) = state_letter(task.state(), exit_state);
         write!(f, "{comm} (pid {pid}, {state}")?;
         match kernel.wait_channel(task) {

@@ -36,6 +36,7 @@ pub(crate) struct Sampler {
     frames: [AtomicUsize; SAMPLE_CALLS],
     count: AtomicUsize,
     is_whole: AtomicU32,
+    top: [AtomicUsize; 2],
 }
 
 impl Sampler {
@@ -49,6 +50,9 @@ impl Sampler {
         self.ip.store(sample.ip, relaxed);
         self.count.store(sample.count, relaxed);
         self.is_whole.store(u32::from(sample.chain == Chain::Whole), relaxed);
+        for (slot, word) in self.top.iter().zip(sample.top) {
+            slot.store(word, relaxed);
+        }
         for (slot, frame) in self.frames.iter().zip(sample.frames()) {
             let word = match frame {
                 Frame::Return(address) => *address,
@@ -69,7 +73,8 @@ impl Sampler {
             };
         }
         let chain = if self.is_whole.load(order) != 0 { Chain::Whole } else { Chain::Broken };
-        Sample { ip: self.ip.load(order), frames, count: self.count.load(order), chain }
+        let top = self.top.each_ref().map(|word| word.load(order));
+        Sample { ip: self.ip.load(order), frames, count: self.count.load(order), chain, top }
     }
 }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * A thread spends half a minute in busy delays.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/sched/task.h>
+
+MODULE_LICENSE("Dual MIT/GPL");
+
+static struct task_struct *thread;
+
+static int run(void *unused)
+{
+	int i;
+
+	for (i = 0; i < 300; i++)
+		msleep(100);
+	return 0;
+}
+
+static int __init soft_lockup_delay_init(void)
+{
+	thread = kthread_create(run, NULL, "runner");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	get_task_struct(thread);
+	wake_up_process(thread);
+	return 0;
+}
+
+static void __exit soft_lockup_delay_exit(void)
+{
+	kthread_stop(thread);
+	put_task_struct(thread);
+}
+
+module_init(soft_lockup_delay_init);
+module_exit(soft_lockup_delay_exit);
