@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 8] = [
-    ("base/src", 54),
+    ("base/src", 61),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 11),
     ("machine/fiber/src", 8),
-    ("machine/host/src", 52),
-    ("capi/src", 59),
+    ("machine/host/src", 55),
+    ("capi/src", 60),
     ("cli/src", 4),
 ];
 
