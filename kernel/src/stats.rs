@@ -7,7 +7,7 @@ use kthreads_base::SpinLock;
 
 use crate::Kernel;
 use crate::task::state::*;
-use crate::task::{Comm, Task};
+use crate::task::{Comm, KILLED_CODE, Task};
 
 /// How many ended threads are remembered by name.
 const REMEMBERED: usize = 64;
@@ -21,8 +21,19 @@ pub struct Ended {
     pub comm: Comm,
     /// What its function returned, or how it ended.
     pub result: i32,
-    /// Whether it was killed by an oops.
-    pub killed: bool,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a kernel thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself.
+    Returned,
+    /// By an oops.
+    Oops,
+    /// It was still in a module that was unloaded.
+    WithModule,
 }
 
 /// The kernel threads that have ended.
@@ -49,8 +60,12 @@ impl Kernel {
             return;
         }
         let result = self.result_of(task);
-        let killed = self.was_killed(task);
-        let ended = Ended { pid: task.pid(), comm: task.comm(), result, killed };
+        let end = match self.was_killed(task) {
+            false => End::Returned,
+            true if i64::from(result) == KILLED_CODE => End::WithModule,
+            true => End::Oops,
+        };
+        let ended = Ended { pid: task.pid(), comm: task.comm(), result, end };
         let mut newest = self.exits.newest.lock();
         newest.count += 1;
         if newest.ended.len() < REMEMBERED {

@@ -7,7 +7,7 @@ use core::fmt::Write;
 use core::sync::atomic::Ordering;
 
 use kthreads_kernel::Cx;
-use kthreads_kernel::stats::Ended;
+use kthreads_kernel::stats::{End, Ended};
 use kthreads_kernel::task::state::state_letter;
 
 use crate::{Outside, Session};
@@ -35,10 +35,11 @@ pub(crate) fn summary<O: Outside>(session: &Session<O>, cx: &Cx<'_>) -> String {
 }
 
 fn one(thread: &Ended) -> String {
-    let Ended { pid, comm, result, killed } = thread;
-    match killed {
-        true => format!("{comm:<15} pid {pid:<6} was killed by an oops"),
-        false => format!("{comm:<15} pid {pid:<6} returned {result}"),
+    let Ended { pid, comm, result, end } = thread;
+    match end {
+        End::Oops => format!("{comm:<15} pid {pid:<6} was killed by an oops"),
+        End::WithModule => format!("{comm:<15} pid {pid:<6} was ended with its module"),
+        End::Returned => format!("{comm:<15} pid {pid:<6} returned {result}"),
     }
 }
 

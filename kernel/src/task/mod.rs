@@ -22,6 +22,7 @@ use crate::signal::Signals;
 use crate::time::Timer;
 use crate::wait::{Awaited, WaitNode};
 
+pub(crate) use spawn::KILLED_CODE;
 pub use spawn::{Spawn, Start};
 pub(crate) use table::TaskTable;
 

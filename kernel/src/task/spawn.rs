@@ -13,7 +13,7 @@ use crate::sched::DEFAULT_PRIO;
 use crate::{Cx, Errno, Kernel, observe};
 
 /// What a thread that was told to end is said to have returned: as for SIGKILL.
-const KILLED_CODE: i64 = 9;
+pub(crate) const KILLED_CODE: i64 = 9;
 
 /// What a new task begins with.
 pub enum Start {
