@@ -4,15 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-const LIMITS: [(&str, usize); 8] = [
+const LIMITS: [(&str, usize); 13] = [
     ("base/src", 54),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 11),
-    ("machine/fiber/src", 8),
+    ("machine/fiber/src", 9),
     ("machine/host/src", 52),
+    ("machine/pc/src", 72),
     ("capi/src", 55),
     ("cli/src", 4),
+    ("session/src", 0),
+    ("image/src", 0),
+    ("qemu/src", 2),
+    ("tests/src", 33),
 ];
 
 /// Prints the counts; fails where there are more than the limit.
