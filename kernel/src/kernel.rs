@@ -9,7 +9,7 @@ use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::job::{self, JobError};
-use kthreads_base::{CpuLocal, Machine, Nanos, SpinLock, on_kernel_stack};
+use kthreads_base::{CpuLocal, IrqGuard, Machine, Nanos, SpinLock, on_kernel_stack};
 
 use crate::config::Config;
 use crate::doorbell::Doorbell;
@@ -306,6 +306,9 @@ impl Kernel {
     /// Tells all CPUs to end, whatever they do: no task runs any more, and host threads that wait
     /// for one are told that theirs was killed.
     pub fn halt(&self) {
+        // Where interrupts are real, the caller's own CPU could take the caller's place away before
+        // the others are told.
+        let _all_are_told = on_kernel_stack().then(IrqGuard::new);
         self.halted.store(true, Ordering::Release);
         for cpu in 0..self.nr_cpus() {
             self.machine.send_interrupt(cpu);

@@ -49,6 +49,8 @@ static int __init create_parent_init(void)
 {
 	outer = kthread_run(outer_thread, &outer_data, "parent_outer");
 	wait_for_completion(&described);
+	/* The inner one may be through before the outer one knows it. */
+	soon(READ_ONCE(inner) != NULL);
 	say("func=%d func_of_user_task=%d", kthread_func(outer) == outer_thread,
 	    kthread_func(current) != NULL);
 	say("in insmod: kthread=%d mm=%d", !!(current->flags & PF_KTHREAD), current->mm != NULL);

@@ -3,7 +3,7 @@
  *
  * Covers: kernel/kthread.c:kthread, sched_set_fifo, sched_set_fifo_low, sched_set_normal, set_user_nice
  * (kernel/sched/core.c; values out of range are ignored), renice of a kernel thread, the flags in
- * /proc/PID/stat.
+ * /proc/PID/stat. Needs two CPUs.
  *
  * script:
  *   insmod sched_defaults.ko

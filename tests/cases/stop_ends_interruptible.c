@@ -43,7 +43,8 @@ static int in_msleep(void *unused)
 {
 	unsigned long left = msleep_interruptible(600 * MSEC_PER_SEC);
 
-	return left > 0 && left <= 600 * MSEC_PER_SEC;
+	/* It sleeps a jiffy longer than asked for, so if it is ended within the first, more is left. */
+	return left > 0 && left <= 600 * MSEC_PER_SEC + jiffies_to_msecs(1);
 }
 
 static int in_schedule_timeout(void *unused)

@@ -5,6 +5,7 @@
 use kthreads_base::Nanos;
 use kthreads_explore::strategy::Kind;
 use kthreads_explore::{Config, Reports, explore};
+use kthreads_kernel::Kernel;
 use kthreads_tests::cases;
 
 /// Enough to see that it works, in a build that is not optimised.
@@ -28,10 +29,11 @@ fn run_all(strategy: Kind) {
             reports: Reports::AreMeant,
             ..Config::default()
         };
-        let report = explore(&config, case.run);
+        let scenario = |kernel: &Kernel| case.must_hold_in(kernel);
+        let report = explore(&config, scenario);
         println!("{}: {} schedules in {:?}", case.name, report.schedules, report.elapsed);
         for found in &report.found {
-            failed.push(format!("{}: {}", case.name, report.explain(found, &case.run)));
+            failed.push(format!("{}: {}", case.name, report.explain(found, &scenario)));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));

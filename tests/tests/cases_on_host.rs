@@ -1,22 +1,27 @@
 //! Every case on the host machine, with 1, 2 and 8 CPUs and both clocks.
 
 use kthreads_host::{Clock, HostConfig, HostMachine};
-use kthreads_kernel::{Config, Kernel};
-use kthreads_tests::cases;
+use kthreads_kernel::{Booted, Config, Kernel};
+use kthreads_tests::{Verdict, cases};
+
+fn kernel(cpus: u32, clock: Clock) -> Booted {
+    let machine = HostMachine::new(HostConfig { cpus, clock, ..HostConfig::default() });
+    let config = Config { threads_max: 300, ..Config::default() };
+    Kernel::boot(machine.expect("a machine"), config).expect("a kernel")
+}
 
 /// Runs all cases, each in a kernel of its own; the clock only decides how long it takes.
 fn run_all(cpus: u32, clock: Clock) {
     let mut failed = Vec::new();
-    for case in cases::all() {
-        println!("{} ({cpus} CPUs, {clock:?})", case.name);
-        let machine = HostMachine::new(HostConfig { cpus, clock, ..HostConfig::default() });
-        let config = Config { threads_max: 300, ..Config::default() };
-        let kernel = Kernel::boot(machine.expect("a machine"), config).expect("a kernel");
-        let run = std::panic::AssertUnwindSafe(|| (case.run)(&kernel));
-        if std::panic::catch_unwind(run).is_err() {
-            failed.push(case.name);
+    let mut run = |name, case: &dyn Fn(&Kernel) -> Verdict| {
+        println!("{name} ({cpus} CPUs, {clock:?})");
+        if let Err(why) = case(&kernel(cpus, clock)) {
+            println!("    {why}");
+            failed.push(name);
         }
-    }
+    };
+    cases::all().for_each(|case| run(case.name, &|kernel| case.run_in(kernel)));
+    cases::OUTSIDE.iter().for_each(|case| run(case.name, &case.run));
     assert!(failed.is_empty(), "failed with {cpus} CPUs, {clock:?}: {failed:#?}");
 }
 

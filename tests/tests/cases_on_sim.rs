@@ -16,8 +16,8 @@ fn run_all(cpus: u32) {
         let machine = machine.expect("a machine");
         let config = Config { threads_max: 300, ..Config::default() };
         let kernel = Kernel::boot(machine.clone(), config).expect("a kernel");
-        let run = std::panic::AssertUnwindSafe(|| (case.run)(&kernel));
-        if std::panic::catch_unwind(run).is_err() {
+        if let Err(why) = case.run_in(&kernel) {
+            println!("    {why}");
             failed.push(case.name);
         }
         println!("    {} steps, {:?}", machine.steps(), begin.elapsed());

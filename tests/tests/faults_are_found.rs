@@ -25,7 +25,9 @@ fn found_by(fault: Fault) -> Option<(String, u64)> {
     // Few schedules of each case first: most faults show at once.
     for schedules in [5, 200, 2000] {
         for case in cases::all() {
-            let report = explore(&config(Some(fault), schedules), case.run);
+            let report = explore(&config(Some(fault), schedules), |kernel: &Kernel| {
+                case.must_hold_in(kernel)
+            });
             if let Some(found) = report.found.first() {
                 let how = format!("{}: {}", case.name, found.finding.kind);
                 return Some((how, report.schedules));

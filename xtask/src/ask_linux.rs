@@ -1,22 +1,7 @@
 //! Runs the C cases on real Linux and records what it answered.
 //!
-//! A case is `tests/cases/NAME.c`: one module whose messages of the form `case: ...` are its result. Its head
-//! comment may hold a block that begins with a line `script:` and ends with the comment or an empty line:
-//! the commands to run instead of `insmod NAME.ko; rmmod NAME`. Lines that they print and that begin with
-//! `case:` are part of the result too. `tests/cases/case.h` is shared by all cases.
-//!
-//! The answer is written to `tests/cases/NAME.linux`, by this tool only:
-//!
-//! ```text
-//! linux: 6.1.0-56-amd64          kernel release (uname -r)
-//! source: 0123456789abcdef       FNV-1a, 64 bits, over case.h followed by NAME.c
-//! cpus: 2                        CPUs that the machine had
-//! warnings: 0                    messages of the log that hold `WARNING: ` or `BUG: `
-//! script:                        what the script printed, in order
-//! case: State:\tS (sleeping)
-//! log:                           what the module printed, in order, each with its level
-//! <6>case: result=42
-//! ```
+//! What a case is and what is kept of its answer stands in tests/src/c_case.rs; the answer is written
+//! to `tests/cases/NAME.linux`, by this tool only.
 //!
 //! A guest runs all cases one after the other, each with an empty log. Cases whose script has no `rmmod` leave
 //! a blocked thread behind on purpose and come last. A case that does not end is named, and those that the
@@ -24,11 +9,10 @@
 
 mod guest;
 pub(crate) mod ours;
-mod record;
-mod source;
+pub(crate) mod source;
 
 use guest::{Answer, Guest, Outcome};
-use record::Record;
+use kthreads_tests::c_case::Record;
 use source::Case;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +56,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let mut cases = source::load(&folder, &options.names)?;
     cases.sort_by_key(|case| (case.leaves_module_loaded(), case.name.clone()));
     let answers = ask_all(&Guest::new(&root), &cases)?;
-    let failures = settle(&folder, &cases, &answers, &options)?;
+    let failures = settle(&cases, &answers, &options)?;
     println!("{} cases asked, {} not settled", cases.len(), failures.len());
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
@@ -94,7 +78,7 @@ fn parse(args: &[String]) -> Result<Option<Options>, String> {
 }
 
 /// Finds the workspace: the nearest folder upwards that holds the cases and the script.
-fn find_root() -> Result<PathBuf, String> {
+pub(crate) fn find_root() -> Result<PathBuf, String> {
     let here = std::env::current_dir().map_err(|error| format!("current directory: {error}"))?;
     here.ancestors()
         .find(|path| path.join("tests/cases").is_dir() && path.join(guest::SCRIPT).is_file())
@@ -121,18 +105,13 @@ fn ask_all(guest: &Guest, cases: &[Case]) -> Result<Vec<Answer>, String> {
 }
 
 /// Writes or compares the records; returns a message for each case that is not as it should be.
-fn settle(
-    folder: &Path,
-    cases: &[Case],
-    answers: &[Answer],
-    options: &Options,
-) -> Result<Vec<String>, String> {
+fn settle(cases: &[Case], answers: &[Answer], options: &Options) -> Result<Vec<String>, String> {
     let mut failures = Vec::new();
     for (case, answer) in cases.iter().zip(answers) {
         if options.show == Show::Everything {
             answer.show(&case.name);
         }
-        if let Some(failure) = settle_one(folder, case, answer, options.mode)? {
+        if let Some(failure) = settle_one(case, answer, options.mode)? {
             answer.show(&case.name);
             failures.push(format!("{}: {failure}", case.name));
         }
@@ -140,24 +119,22 @@ fn settle(
     Ok(failures)
 }
 
-fn settle_one(
-    folder: &Path,
-    case: &Case,
-    answer: &Answer,
-    mode: Mode,
-) -> Result<Option<String>, String> {
+fn settle_one(case: &Case, answer: &Answer, mode: Mode) -> Result<Option<String>, String> {
     match answer.outcome {
         Outcome::Ended => {}
         Outcome::TimedOut => return Ok(Some("its script did not end in time".to_owned())),
         Outcome::GuestLost => return Ok(Some("the guest hung or died in it".to_owned())),
     }
-    let record = Record::new(case, answer);
+    let record = Record::new(case, answer.seen());
     if record.is_empty() {
         return Ok(Some("it reported nothing".to_owned()));
     }
-    let path = folder.join(format!("{}.linux", case.name));
+    let path = case.record();
     if mode == Mode::Check {
-        return Ok(record.difference(&path));
+        return Ok(match std::fs::read_to_string(&path) {
+            Ok(recorded) => record.difference(&recorded),
+            Err(_) => Some(format!("no record {}", path.display())),
+        });
     }
     std::fs::write(&path, record.to_text())
         .map_err(|error| format!("{}: {error}", path.display()))?;

@@ -4,32 +4,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-<<<<<<< HEAD
-const LIMITS: [(&str, usize); 11] = [
-    ("base/src", 54),
-=======
-const LIMITS: [(&str, usize); 8] = [
+const LIMITS: [(&str, usize); 16] = [
     ("base/src", 61),
->>>>>>> tasks
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 11),
-    ("machine/fiber/src", 8),
-    ("machine/host/src", 55),
-<<<<<<< HEAD
-    ("machine/pc/src", 100),
+    ("machine/fiber/src", 9),
+    ("machine/host/src", 58),
+    ("machine/pc/src", 72),
     ("machine/sim/src", 21),
-    ("qemu/src", 2),
+    ("capi/src", 66),
+    ("cli/src", 12),
     ("session/src", 0),
     ("image/src", 0),
+    ("qemu/src", 2),
     ("explore/src", 0),
     ("race/src", 0),
-    ("capi/src", 61),
-    ("cli/src", 12),
-=======
-    ("capi/src", 60),
-    ("cli/src", 4),
->>>>>>> tasks
+    ("tests/src", 33),
 ];
 
 /// Prints the counts; fails where there are more than the limit.

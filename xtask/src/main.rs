@@ -1,8 +1,12 @@
-//! Development tasks: `cargo xtask test`, `cargo xtask ask-linux`, `cargo xtask unsafe`.
+//! Development tasks: `cargo xtask` names them.
 
 mod ask_linux;
+mod bench;
 mod count;
+mod lint;
+mod pc;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -12,7 +16,12 @@ Usage: cargo xtask TASK
   test [WORDS]        what is needed is there or named, then every test (WORDS go to cargo test)
   ask-linux [NAME]... [--check] [--verbose]
                       runs the C cases on real Linux in QEMU and writes their records
-  cases [NAME]...     runs the C cases on this kernel and compares with those records
+  cases [--machine host|pc] [NAME]...
+                      runs the C cases on this kernel and compares with those records
+  pc [--cpus N] [--verbose] [WORD]...
+                      boots the tests on the pc machine in QEMU
+  bench [linux]       measures the command beside threads of other kinds, or the pc machine beside Linux
+  lint                checks formatting, lints and documentation, for the host and for bare metal
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -26,6 +35,9 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "ask-linux" => ask_linux::run(rest),
         "cases" => ask_linux::ours::run(rest),
+        "lint" => lint::run(),
+        "pc" => pc::run(rest),
+        "bench" => bench::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -14,7 +14,7 @@ fn run_all(cpus: u32, clock: Clock, cases: &[Case]) {
         common::guarded(&name, || {
             eprintln!("{name}");
             let machine: Arc<dyn Machine> = common::machine(cpus, clock);
-            (case.run)(&machine);
+            (case.run)(&machine).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(Arc::strong_count(&machine), 1, "{name}: the machine is still in use");
         });
     }

@@ -274,19 +274,29 @@ unsafe fn update(tables: &mut OffsetPageTable<'static>, address: u64, usage: Use
 }
 
 /// How many pages are unmapped at a time.
-const BATCH: u64 = 64;
+const BATCH: usize = 256;
 
 /// Unmaps pages and frees their memory, once no processor remembers them; pages that are not
 /// mapped are passed by.
 pub(crate) fn unmap(start: u64, len: u64) {
-    let end = start + len;
-    for first in (start..end).step_by((BATCH * PAGE) as usize) {
-        let mut taken = [0; BATCH as usize];
+    unmap_all((start..start + len).step_by(PAGE as usize));
+}
+
+/// As [`unmap`], for the pages at these addresses. To have the processors forget them takes long
+/// and is done once for many.
+pub(crate) fn unmap_all(mut pages: impl Iterator<Item = u64>) {
+    let mut taken = [0; BATCH];
+    loop {
         let mut count = 0;
-        for address in (first..end.min(first + BATCH * PAGE)).step_by(PAGE as usize) {
+        let mut is_over = true;
+        for address in pages.by_ref() {
             if let Some(frame) = with_tables(|tables| take_out(tables, address)) {
                 taken[count] = frame;
                 count += 1;
+            }
+            if count == BATCH {
+                is_over = false;
+                break;
             }
         }
         if count != 0 {
@@ -294,6 +304,9 @@ pub(crate) fn unmap(start: u64, len: u64) {
         }
         for frame in &taken[..count] {
             FRAMES.lock().give(*frame);
+        }
+        if is_over {
+            return;
         }
     }
 }

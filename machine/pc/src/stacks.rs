@@ -1,7 +1,7 @@
 //! Kernel stacks: slots of 64 KiB of addresses, the top 16 KiB of which are memory.
 //!
 //! The rest of a slot is never mapped, so an overflow faults. A freed stack keeps its memory up
-//! to a limit, and is the first to be taken again.
+//! to a limit, and is the first to be taken again; beyond the limit many give theirs back at once.
 
 use alloc::vec::Vec;
 
@@ -12,8 +12,10 @@ use crate::paging::{self, RANGE_LEN, STACKS};
 
 /// How much of a slot is memory, in bytes: Linux's THREAD_SIZE on x86-64.
 pub const STACK_SIZE: usize = 16 * 1024;
-/// How many freed stacks keep their memory.
-const MOST_WARM: usize = 1024;
+/// How many freed stacks keep their memory, at least.
+const WARM: usize = 1024;
+/// How many give it back at once, when there are so many more.
+const BATCH: usize = 64;
 
 struct Free {
     /// Slots that have their memory.
@@ -62,20 +64,24 @@ fn take() -> Option<(usize, bool)> {
     // Freeing must not need memory: there is room in both lists for every slot in use.
     let in_use = (free.unused - STACKS as usize) / SLOT_SIZE;
     let Free { warm, cold, .. } = &mut *free;
-    let has_room = warm.try_reserve(in_use.min(MOST_WARM) - warm.len()).is_ok()
+    let has_room = warm.try_reserve(in_use.min(WARM + BATCH) - warm.len()).is_ok()
         && cold.try_reserve(in_use - cold.len()).is_ok();
     has_room.then_some((base, false))
 }
 
 /// Takes back a stack.
 pub(crate) fn free(stack: Stack) {
-    let base = stack.base();
+    let mut given = [0; BATCH];
     {
         let mut free = FREE.lock();
-        if free.warm.len() < MOST_WARM {
-            return free.warm.push(base);
-        }
+        free.warm.push(stack.base());
+        let Some(kept) = free.warm.len().checked_sub(BATCH).filter(|kept| *kept >= WARM) else {
+            return;
+        };
+        given.copy_from_slice(&free.warm[kept..]);
+        free.warm.truncate(kept);
     }
-    paging::unmap((base + SLOT_SIZE - STACK_SIZE) as u64, STACK_SIZE as u64);
-    FREE.lock().cold.push(base);
+    let pages = |base: usize| (base + SLOT_SIZE - STACK_SIZE..base + SLOT_SIZE).step_by(4096);
+    paging::unmap_all(given.iter().flat_map(|base| pages(*base)).map(|page| page as u64));
+    FREE.lock().cold.extend_from_slice(&given);
 }

@@ -33,7 +33,7 @@ fn run_all(cpus: u32, chooser: impl Fn() -> Box<dyn Chooser>, cases: &[Case]) {
         eprintln!("{} with {cpus} CPUs", case.name);
         let config = SimConfig { cpus, chooser: chooser(), ..SimConfig::default() };
         let machine: Arc<dyn Machine> = SimMachine::new(config).expect("a machine");
-        (case.run)(&machine);
+        (case.run)(&machine).unwrap_or_else(|error| panic!("{}: {error}", case.name));
         assert_eq!(Arc::strong_count(&machine), 1, "{}: the machine is still in use", case.name);
     }
 }

@@ -1,30 +1,64 @@
 //! Cases: plain functions that must hold on every machine, whatever its CPUs and its clock.
 //!
-//! Each is given a kernel that has just been booted and panics when something is not as Linux 6.1
-//! has it. The C cases beside this folder show the same through the C side.
+//! Each runs in a kernel that has just been booted, as a task that came from outside, and panics
+//! when something is not as Linux 6.1 has it. The C cases beside this folder show the same through the C side.
 
 mod completion;
 mod kthread;
+mod outside;
 mod park;
 mod sched;
 mod signal;
 mod wait;
 mod worker;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, Ordering};
 
+use kthreads_kernel::{Cx, Kernel};
+
+use crate::verdict::{Verdict, judge};
 use kthreads_kernel::task::Task;
 use kthreads_kernel::thread::Thread;
-use kthreads_kernel::{Cx, Kernel};
 
 /// One behaviour.
 pub struct Case {
     /// What holds, in a few words.
     pub name: &'static str,
     /// Shows that it holds.
-    pub run: fn(&Kernel),
+    pub run: fn(&Cx<'_>),
 }
+
+impl Case {
+    /// Runs it in `kernel`, which has just been booted. From outside.
+    ///
+    /// # Errors
+    ///
+    /// When it does not hold: what was seen.
+    pub fn run_in(&self, kernel: &Kernel) -> Verdict {
+        judge(kernel, kernel.try_enter_as("host", self.run))
+    }
+
+    /// As [`run_in`](Case::run_in), for who wants a panic.
+    ///
+    /// # Panics
+    ///
+    /// When it does not hold: what was seen.
+    pub fn must_hold_in(&self, kernel: &Kernel) {
+        kernel.enter(self.run);
+    }
+}
+
+/// One behaviour that is seen from outside the kernel.
+pub struct OutsideCase {
+    /// What holds, in a few words.
+    pub name: &'static str,
+    /// Tells whether it holds, of a kernel that has just been booted.
+    pub run: fn(&Kernel) -> Verdict,
+}
+
+/// All cases that are seen from outside.
+pub const OUTSIDE: &[OutsideCase] = outside::CASES;
 
 /// All cases.
 pub fn all() -> impl Iterator<Item = &'static Case> {

@@ -1,7 +1,7 @@
 //! Parking.
 
 use kthreads_kernel::task::state::*;
-use kthreads_kernel::{Errno, Kernel};
+use kthreads_kernel::{Cx, Errno};
 
 use super::{Case, Count, task_of, until};
 
@@ -14,7 +14,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "parking twice is EBUSY and warns", run: twice },
 ];
 
-fn parker(cx: &kthreads_kernel::Cx<'_>, rounds: &Count) {
+fn parker(cx: &Cx<'_>, rounds: &Count) {
     while !cx.should_stop() {
         rounds.add();
         if cx.should_park() {
@@ -24,91 +24,79 @@ fn parker(cx: &kthreads_kernel::Cx<'_>, rounds: &Count) {
     }
 }
 
-fn parks(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let rounds = Count::default();
-        let theirs = rounds.clone();
-        let thread = cx.spawn("parks", move |cx| parker(cx, &theirs)).expect("a thread");
-        until(cx, || rounds.get() > 0);
-        let task = task_of(cx, &thread);
-        assert_eq!(thread.park(cx), Ok(()));
-        assert_eq!(task.state(), TASK_PARKED);
-        assert!(task.head.is_saved());
-        let rests = rounds.get();
-        cx.sleep(50);
-        assert_eq!(rounds.get(), rests);
-        thread.unpark(cx);
-        until(cx, || rounds.get() > rests);
-        assert_eq!(thread.stop(cx), Ok(()));
-    });
+fn parks(cx: &Cx<'_>) {
+    let rounds = Count::default();
+    let theirs = rounds.clone();
+    let thread = cx.spawn("parks", move |cx| parker(cx, &theirs)).expect("a thread");
+    until(cx, || rounds.get() > 0);
+    let task = task_of(cx, &thread);
+    assert_eq!(thread.park(cx), Ok(()));
+    assert_eq!(task.state(), TASK_PARKED);
+    assert!(task.head.is_saved());
+    let rests = rounds.get();
+    cx.sleep(50);
+    assert_eq!(rounds.get(), rests);
+    thread.unpark(cx);
+    until(cx, || rounds.get() > rests);
+    assert_eq!(thread.stop(cx), Ok(()));
 }
 
-fn before_run(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let rounds = Count::default();
-        let theirs = rounds.clone();
-        let thread = cx.create("early", move |cx| parker(cx, &theirs)).expect("a thread");
-        let task = cx.kernel.task_by_id(thread.id()).expect("it lives");
-        assert_eq!(cx.kernel.kthread_park(cx, task), Ok(()));
-        assert_eq!((task.state(), rounds.get()), (TASK_PARKED, 0));
-        cx.kernel.kthread_unpark(task);
-        until(cx, || rounds.get() > 0);
-        cx.kernel.kthread_stop(cx, task);
-    });
+fn before_run(cx: &Cx<'_>) {
+    let rounds = Count::default();
+    let theirs = rounds.clone();
+    let thread = cx.create("early", move |cx| parker(cx, &theirs)).expect("a thread");
+    let task = cx.kernel.task_by_id(thread.id()).expect("it lives");
+    assert_eq!(cx.kernel.kthread_park(cx, task), Ok(()));
+    assert_eq!((task.state(), rounds.get()), (TASK_PARKED, 0));
+    cx.kernel.kthread_unpark(task);
+    until(cx, || rounds.get() > 0);
+    cx.kernel.kthread_stop(cx, task);
 }
 
-fn create_park_stop(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let runs = Count::default();
-        let theirs = runs.clone();
-        let thread = cx.create("once", move |cx| {
-            assert!(cx.should_stop());
-            theirs.add();
-        });
-        let thread = thread.expect("a thread");
-        let task = cx.kernel.task_by_id(thread.id()).expect("it lives");
-        assert_eq!(cx.kernel.kthread_park(cx, task), Ok(()));
-        assert_ne!(cx.kernel.kthread_stop(cx, task), Errno::EINTR.to_c());
-        assert_eq!(runs.get(), 1);
+fn create_park_stop(cx: &Cx<'_>) {
+    let runs = Count::default();
+    let theirs = runs.clone();
+    let thread = cx.create("once", move |cx| {
+        assert!(cx.should_stop());
+        theirs.add();
     });
+    let thread = thread.expect("a thread");
+    let task = cx.kernel.task_by_id(thread.id()).expect("it lives");
+    assert_eq!(cx.kernel.kthread_park(cx, task), Ok(()));
+    assert_ne!(cx.kernel.kthread_stop(cx, task), Errno::EINTR.to_c());
+    assert_eq!(runs.get(), 1);
 }
 
-fn not_woken(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let theirs = Count::default();
-        let thread = cx.spawn("parked", move |cx| parker(cx, &theirs)).expect("a thread");
-        assert_eq!(thread.park(cx), Ok(()));
-        assert!(!thread.wake(cx));
-        assert_eq!(task_of(cx, &thread).state(), TASK_PARKED);
-        assert!(thread.stop(cx).is_ok());
-    });
+fn not_woken(cx: &Cx<'_>) {
+    let theirs = Count::default();
+    let thread = cx.spawn("parked", move |cx| parker(cx, &theirs)).expect("a thread");
+    assert_eq!(thread.park(cx), Ok(()));
+    assert!(!thread.wake(cx));
+    assert_eq!(task_of(cx, &thread).state(), TASK_PARKED);
+    assert!(thread.stop(cx).is_ok());
 }
 
-fn stop_unparks(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let runs = Count::default();
-        let theirs = runs.clone();
-        let thread = cx.spawn("rests", move |cx| {
-            theirs.add();
-            until(cx, || cx.should_park());
-            cx.park();
-            (cx.should_park(), cx.should_stop())
-        });
-        let thread = thread.expect("a thread");
-        until(cx, || runs.get() == 1);
-        assert_eq!(thread.park(cx), Ok(()));
-        assert!(matches!(thread.stop(cx), Ok((false, true))));
+fn stop_unparks(cx: &Cx<'_>) {
+    let runs = Count::default();
+    let theirs = runs.clone();
+    let thread = cx.spawn("rests", move |cx| {
+        theirs.add();
+        until(cx, || cx.should_park());
+        cx.park();
+        (cx.should_park(), cx.should_stop())
     });
+    let thread = thread.expect("a thread");
+    until(cx, || runs.get() == 1);
+    assert_eq!(thread.park(cx), Ok(()));
+    assert!(matches!(thread.stop(cx), Ok((false, true))));
 }
 
-fn twice(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let theirs = Count::default();
-        let thread = cx.spawn("twice", move |cx| parker(cx, &theirs)).expect("a thread");
-        assert_eq!(thread.park(cx), Ok(()));
-        let before = cx.kernel.bug_count();
-        assert_eq!(thread.park(cx), Err(Errno::EBUSY));
-        assert_eq!(cx.kernel.bug_count(), before + 1);
-        assert!(thread.stop(cx).is_ok());
-    });
+fn twice(cx: &Cx<'_>) {
+    let theirs = Count::default();
+    let thread = cx.spawn("twice", move |cx| parker(cx, &theirs)).expect("a thread");
+    assert_eq!(thread.park(cx), Ok(()));
+    let before = cx.kernel.bug_count();
+    assert_eq!(thread.park(cx), Err(Errno::EBUSY));
+    assert_eq!(cx.kernel.bug_count(), before + 1);
+    assert!(thread.stop(cx).is_ok());
 }

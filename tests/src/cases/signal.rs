@@ -2,7 +2,7 @@
 
 use kthreads_kernel::signal::{Action, SIGKILL, Sender, Target, bit};
 use kthreads_kernel::task::state::*;
-use kthreads_kernel::{Cx, Errno, Kernel};
+use kthreads_kernel::{Cx, Errno};
 
 use super::{Case, Count, task_of, until, until_state};
 
@@ -18,24 +18,22 @@ pub(super) const CASES: &[Case] = &[
 const SIGUSR1: u32 = 10;
 const SIGTERM: u32 = 15;
 
-fn ignored(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let thread = cx.spawn("deaf", |cx| cx.sleep_until_stopped()).expect("a thread");
-        cx.sleep(20);
-        let task = task_of(cx, &thread);
-        let sets = task.signal_sets();
-        assert_eq!((sets.ignored, sets.caught), (u64::MAX, 0));
-        for signal in [SIGKILL, SIGTERM, 64] {
-            let sent = cx.kernel.send_signal(task, signal, Sender::User, Target::Process);
-            assert_eq!(sent, Ok(()));
-        }
-        let sets = task.signal_sets();
-        assert_eq!((sets.pending, sets.shared), (0, 0));
-        assert!(!task.signal_pending());
-        let wrong = cx.kernel.send_signal(task, 65, Sender::User, Target::Process);
-        assert_eq!(wrong, Err(Errno::EINVAL));
-        assert_eq!(thread.stop(cx), Ok(()));
-    });
+fn ignored(cx: &Cx<'_>) {
+    let thread = cx.spawn("deaf", |cx| cx.sleep_until_stopped()).expect("a thread");
+    cx.sleep(20);
+    let task = task_of(cx, &thread);
+    let sets = task.signal_sets();
+    assert_eq!((sets.ignored, sets.caught), (u64::MAX, 0));
+    for signal in [SIGKILL, SIGTERM, 64] {
+        let sent = cx.kernel.send_signal(task, signal, Sender::User, Target::Process);
+        assert_eq!(sent, Ok(()));
+    }
+    let sets = task.signal_sets();
+    assert_eq!((sets.pending, sets.shared), (0, 0));
+    assert!(!task.signal_pending());
+    let wrong = cx.kernel.send_signal(task, 65, Sender::User, Target::Process);
+    assert_eq!(wrong, Err(Errno::EINVAL));
+    assert_eq!(thread.stop(cx), Ok(()));
 }
 
 /// A thread that allows `signals`, says so, and does `then`.
@@ -57,85 +55,75 @@ fn listener<T: Send + 'static>(
     thread.expect("a thread")
 }
 
-fn allowed(kernel: &Kernel) {
-    kernel.enter(|cx| {
+fn allowed(cx: &Cx<'_>) {
+    let thread = listener(cx, &[SIGKILL], |cx| {
+        let left = cx.sleep_interruptible(1_000_000);
+        let pending = cx.task.signal_pending();
+        cx.task.flush_signals();
+        (left > 0, pending, cx.task.signal_pending())
+    });
+    let task = task_of(cx, &thread);
+    until_state(cx, task, TASK_INTERRUPTIBLE);
+    assert_eq!(task.signal_sets().caught, bit(SIGKILL));
+    assert_eq!(task.signal_sets().ignored, !bit(SIGKILL));
+    let sent = cx.kernel.send_signal(task, SIGKILL, Sender::User, Target::Process);
+    assert_eq!(sent, Ok(()));
+    until(cx, || !thread.is_alive(cx));
+    assert_eq!(thread.stop(cx), Ok((true, true, false)));
+}
+
+fn fatal(cx: &Cx<'_>) {
+    for (target, fatal) in [(Target::Process, false), (Target::Thread, true)] {
         let thread = listener(cx, &[SIGKILL], |cx| {
-            let left = cx.sleep_interruptible(1_000_000);
-            let pending = cx.task.signal_pending();
-            cx.task.flush_signals();
-            (left > 0, pending, cx.task.signal_pending())
-        });
-        let task = task_of(cx, &thread);
-        until_state(cx, task, TASK_INTERRUPTIBLE);
-        assert_eq!(task.signal_sets().caught, bit(SIGKILL));
-        assert_eq!(task.signal_sets().ignored, !bit(SIGKILL));
-        let sent = cx.kernel.send_signal(task, SIGKILL, Sender::User, Target::Process);
-        assert_eq!(sent, Ok(()));
-        until(cx, || !thread.is_alive(cx));
-        assert_eq!(thread.stop(cx), Ok((true, true, false)));
-    });
-}
-
-fn fatal(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        for (target, fatal) in [(Target::Process, false), (Target::Thread, true)] {
-            let thread = listener(cx, &[SIGKILL], |cx| {
-                until(cx, || cx.task.signal_pending());
-                let killable = cx.kernel.signal_pending_state(TASK_KILLABLE, cx.task.get_ref());
-                (cx.task.fatal_signal_pending(), killable)
-            });
-            let task = task_of(cx, &thread);
-            assert_eq!(cx.kernel.send_signal(task, SIGKILL, Sender::Kernel, target), Ok(()));
-            until(cx, || !thread.is_alive(cx));
-            assert_eq!(thread.stop(cx), Ok((fatal, fatal)));
-        }
-    });
-}
-
-fn order(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let thread = listener(cx, &[SIGUSR1, SIGTERM, 40], |cx| {
-            until(cx, || cx.should_stop());
-            [0; 4].map(|_| cx.task.dequeue_signal())
-        });
-        let task = task_of(cx, &thread);
-        for signal in [40, SIGTERM, SIGUSR1, SIGUSR1] {
-            let sent = cx.kernel.send_signal(task, signal, Sender::User, Target::Process);
-            assert_eq!(sent, Ok(()));
-        }
-        assert_eq!(thread.stop(cx), Ok([SIGUSR1, SIGTERM, 40, 0]));
-    });
-}
-
-fn disallowed(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let thread = listener(cx, &[SIGUSR1], |cx| {
             until(cx, || cx.task.signal_pending());
-            cx.task.set_signal_action(SIGUSR1, Action::Ignore);
-            cx.task.signal_pending()
+            let killable = cx.kernel.signal_pending_state(TASK_KILLABLE, cx.task.get_ref());
+            (cx.task.fatal_signal_pending(), killable)
         });
         let task = task_of(cx, &thread);
-        let sent = cx.kernel.send_signal(task, SIGUSR1, Sender::User, Target::Process);
-        assert_eq!(sent, Ok(()));
+        assert_eq!(cx.kernel.send_signal(task, SIGKILL, Sender::Kernel, target), Ok(()));
         until(cx, || !thread.is_alive(cx));
-        assert_eq!(thread.stop(cx), Ok(false));
-    });
+        assert_eq!(thread.stop(cx), Ok((fatal, fatal)));
+    }
 }
 
-fn kernel_only(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let thread = listener(cx, &[], |cx| {
-            cx.task.set_signal_action(SIGUSR1, Action::DeliverFromKernel);
-            cx.sleep_interruptible(1_000_000);
-            cx.task.dequeue_signal()
-        });
-        let task = task_of(cx, &thread);
-        until_state(cx, task, TASK_INTERRUPTIBLE);
-        let send = |sender| cx.kernel.send_signal(task, SIGUSR1, sender, Target::Thread);
-        assert_eq!(send(Sender::User), Ok(()));
-        assert!(!task.signal_pending());
-        assert_eq!(send(Sender::Kernel), Ok(()));
-        until(cx, || !thread.is_alive(cx));
-        assert_eq!(thread.stop(cx), Ok(SIGUSR1));
+fn order(cx: &Cx<'_>) {
+    let thread = listener(cx, &[SIGUSR1, SIGTERM, 40], |cx| {
+        until(cx, || cx.should_stop());
+        [0; 4].map(|_| cx.task.dequeue_signal())
     });
+    let task = task_of(cx, &thread);
+    for signal in [40, SIGTERM, SIGUSR1, SIGUSR1] {
+        let sent = cx.kernel.send_signal(task, signal, Sender::User, Target::Process);
+        assert_eq!(sent, Ok(()));
+    }
+    assert_eq!(thread.stop(cx), Ok([SIGUSR1, SIGTERM, 40, 0]));
+}
+
+fn disallowed(cx: &Cx<'_>) {
+    let thread = listener(cx, &[SIGUSR1], |cx| {
+        until(cx, || cx.task.signal_pending());
+        cx.task.set_signal_action(SIGUSR1, Action::Ignore);
+        cx.task.signal_pending()
+    });
+    let task = task_of(cx, &thread);
+    let sent = cx.kernel.send_signal(task, SIGUSR1, Sender::User, Target::Process);
+    assert_eq!(sent, Ok(()));
+    until(cx, || !thread.is_alive(cx));
+    assert_eq!(thread.stop(cx), Ok(false));
+}
+
+fn kernel_only(cx: &Cx<'_>) {
+    let thread = listener(cx, &[], |cx| {
+        cx.task.set_signal_action(SIGUSR1, Action::DeliverFromKernel);
+        cx.sleep_interruptible(1_000_000);
+        cx.task.dequeue_signal()
+    });
+    let task = task_of(cx, &thread);
+    until_state(cx, task, TASK_INTERRUPTIBLE);
+    let send = |sender| cx.kernel.send_signal(task, SIGUSR1, sender, Target::Thread);
+    assert_eq!(send(Sender::User), Ok(()));
+    assert!(!task.signal_pending());
+    assert_eq!(send(Sender::Kernel), Ok(()));
+    until(cx, || !thread.is_alive(cx));
+    assert_eq!(thread.stop(cx), Ok(SIGUSR1));
 }

@@ -1,11 +1,12 @@
 //! kthread_worker.
 
-use std::sync::{Arc, Mutex};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
-use kthreads_kernel::sync::WorkerThread;
+use kthreads_kernel::Cx;
+use kthreads_kernel::sync::{SpinLock, WorkerThread};
 use kthreads_kernel::time::Jiffies;
 use kthreads_kernel::wait::Completion;
-use kthreads_kernel::{Cx, Kernel};
 
 use super::{Case, Count, until};
 
@@ -17,24 +18,22 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a delayed work runs after its time, and can be moved", run: delayed },
 ];
 
-fn order(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let worker = WorkerThread::new(cx, "order").expect("a worker");
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let works: Vec<_> = (0..10)
-            .map(|nth| {
-                let seen = seen.clone();
-                worker.work(cx, move |cx| {
-                    cx.yield_now();
-                    seen.lock().expect("no panic").push(nth);
-                })
+fn order(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "order").expect("a worker");
+    let seen = Arc::new(SpinLock::new(Vec::new()));
+    let works: Vec<_> = (0..10)
+        .map(|nth| {
+            let seen = seen.clone();
+            worker.work(cx, move |cx| {
+                cx.yield_now();
+                seen.lock().push(nth);
             })
-            .collect();
-        assert!(works.iter().all(|work| work.queue(cx)));
-        worker.flush(cx);
-        assert_eq!(*seen.lock().expect("no panic"), Vec::from_iter(0..10));
-        assert_eq!(worker.destroy(cx), Ok(()));
-    });
+        })
+        .collect();
+    assert!(works.iter().all(|work| work.queue(cx)));
+    worker.flush(cx);
+    assert_eq!(*seen.lock(), Vec::from_iter(0..10));
+    assert_eq!(worker.destroy(cx), Ok(()));
 }
 
 /// A work that says it runs and waits to be let go.
@@ -57,84 +56,76 @@ impl Gate {
     }
 }
 
-fn queueing(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let worker = WorkerThread::new(cx, "queueing").expect("a worker");
-        let gate = Gate::new();
-        let work = worker.work(cx, gate.body());
-        assert!(work.queue(cx));
-        until(cx, || gate.runs.get() == 1);
-        assert!(work.queue(cx));
-        assert!(!work.queue(cx));
-        gate.go.complete_all(cx);
-        work.flush(cx);
-        worker.flush(cx);
-        assert_eq!(gate.runs.get(), 2);
-        assert_eq!(worker.destroy(cx), Ok(()));
-    });
+fn queueing(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "queueing").expect("a worker");
+    let gate = Gate::new();
+    let work = worker.work(cx, gate.body());
+    assert!(work.queue(cx));
+    until(cx, || gate.runs.get() == 1);
+    assert!(work.queue(cx));
+    assert!(!work.queue(cx));
+    gate.go.complete_all(cx);
+    work.flush(cx);
+    worker.flush(cx);
+    assert_eq!(gate.runs.get(), 2);
+    assert_eq!(worker.destroy(cx), Ok(()));
 }
 
-fn flush(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let worker = WorkerThread::new(cx, "flush").expect("a worker");
-        let count = Count::default();
-        let theirs = count.clone();
-        let work = worker.work(cx, move |cx| {
-            cx.sleep(20);
-            theirs.add();
-        });
-        work.flush(cx);
-        assert_eq!(count.get(), 0);
-        work.queue(cx);
-        work.flush(cx);
-        assert_eq!(count.get(), 1);
-        work.queue(cx);
-        assert_eq!(worker.destroy(cx), Ok(()));
-        assert_eq!(count.get(), 2);
+fn flush(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "flush").expect("a worker");
+    let count = Count::default();
+    let theirs = count.clone();
+    let work = worker.work(cx, move |cx| {
+        cx.sleep(20);
+        theirs.add();
     });
+    work.flush(cx);
+    assert_eq!(count.get(), 0);
+    work.queue(cx);
+    work.flush(cx);
+    assert_eq!(count.get(), 1);
+    work.queue(cx);
+    assert_eq!(worker.destroy(cx), Ok(()));
+    assert_eq!(count.get(), 2);
 }
 
-fn cancel(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let worker = WorkerThread::new(cx, "cancel").expect("a worker");
-        let gate = Gate::new();
-        let (first, second) = (worker.work(cx, gate.body()), worker.work(cx, gate.body()));
-        assert!(!second.cancel(cx));
-        first.queue(cx);
-        until(cx, || gate.runs.get() == 1);
-        second.queue(cx);
-        assert!(second.cancel(cx));
-        let go = gate.go.clone();
-        let helper = cx.spawn("opens", move |cx| {
-            cx.sleep(20);
-            go.complete(cx);
-        });
-        assert!(!first.cancel(cx));
-        assert_eq!(gate.runs.get(), 1);
-        assert_eq!(worker.destroy(cx), Ok(()));
-        let _ = helper.expect("a thread").stop(cx);
+fn cancel(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "cancel").expect("a worker");
+    let gate = Gate::new();
+    let (first, second) = (worker.work(cx, gate.body()), worker.work(cx, gate.body()));
+    assert!(!second.cancel(cx));
+    first.queue(cx);
+    until(cx, || gate.runs.get() == 1);
+    second.queue(cx);
+    assert!(second.cancel(cx));
+    let go = gate.go.clone();
+    let helper = cx.spawn("opens", move |cx| {
+        cx.sleep(20);
+        go.complete(cx);
     });
+    assert!(!first.cancel(cx));
+    assert_eq!(gate.runs.get(), 1);
+    assert_eq!(worker.destroy(cx), Ok(()));
+    let _ = helper.expect("a thread").stop(cx);
 }
 
-fn delayed(kernel: &Kernel) {
-    kernel.enter(|cx| {
-        let worker = WorkerThread::new(cx, "delayed").expect("a worker");
-        let seen = Arc::new(Mutex::new(None));
-        let theirs = seen.clone();
-        let work = worker.work(cx, move |cx| {
-            *theirs.lock().expect("no panic") = Some(cx.kernel.jiffies());
-        });
-        let start = cx.kernel.jiffies();
-        assert!(work.queue_after(cx, Jiffies(25)));
-        assert!(!work.queue_after(cx, Jiffies(1)));
-        until(cx, || seen.lock().expect("no panic").is_some());
-        let ran = seen.lock().expect("no panic").take().expect("just seen");
-        assert!(ran.ticks_since(start) >= 25);
-        assert!(work.queue_after(cx, Jiffies(250_000)));
-        assert!(work.cancel(cx));
-        assert!(work.queue_after(cx, Jiffies(250_000)));
-        work.flush(cx);
-        assert!(seen.lock().expect("no panic").is_some());
-        assert_eq!(worker.destroy(cx), Ok(()));
+fn delayed(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "delayed").expect("a worker");
+    let seen = Arc::new(SpinLock::new(None));
+    let theirs = seen.clone();
+    let work = worker.work(cx, move |cx| {
+        *theirs.lock() = Some(cx.kernel.jiffies());
     });
+    let start = cx.kernel.jiffies();
+    assert!(work.queue_after(cx, Jiffies(25)));
+    assert!(!work.queue_after(cx, Jiffies(1)));
+    until(cx, || seen.lock().is_some());
+    let ran = seen.lock().take().expect("just seen");
+    assert!(ran.ticks_since(start) >= 25);
+    assert!(work.queue_after(cx, Jiffies(250_000)));
+    assert!(work.cancel(cx));
+    assert!(work.queue_after(cx, Jiffies(250_000)));
+    work.flush(cx);
+    assert!(seen.lock().is_some());
+    assert_eq!(worker.destroy(cx), Ok(()));
 }

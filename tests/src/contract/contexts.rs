@@ -1,5 +1,7 @@
 //! Contexts, stacks, and panics on them.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::arch::naked_asm;
@@ -7,21 +9,23 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::{Machine, SLOT_SIZE, current_head, stack};
 
-use super::rig::{Rig, boot, give_back};
+use super::Verdict;
+use super::rig::{Rig, give_back, try_boot};
 
-pub(super) fn every_cpu_runs_once(machine: &Arc<dyn Machine>) {
+pub(super) fn every_cpu_runs_once(machine: &Arc<dyn Machine>) -> Verdict {
     let ran = Arc::new(AtomicU64::new(0));
     let seen = ran.clone();
-    boot(machine, move |_, cpu| {
+    try_boot(machine, move |_, cpu| {
         assert_eq!(current_head().cpu(), cpu);
         assert_eq!(current_head().irqs_off.load(Ordering::Relaxed), 1);
         assert_eq!(seen.fetch_or(1 << cpu, Ordering::SeqCst) & (1 << cpu), 0);
-    });
-    assert_eq!(ran.load(Ordering::SeqCst).count_ones(), machine.cpu_count());
+    })?;
+    let (count, cpus) = (ran.load(Ordering::SeqCst).count_ones(), machine.cpu_count());
+    if count == cpus { Ok(()) } else { Err(format!("{count} of {cpus} CPUs ran")) }
 }
 
-pub(super) fn contexts_go_on_where_they_left(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn contexts_go_on_where_they_left(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         let sum = Arc::new(AtomicU64::new(0));
         let fibers: Vec<_> = (0..300_u64)
             .map(|me| {
@@ -42,7 +46,7 @@ pub(super) fn contexts_go_on_where_they_left(machine: &Arc<dyn Machine>) {
             assert_eq!(sum.load(Ordering::Relaxed), expected);
         }
         fibers.iter().for_each(|fiber| rig.run_to_end(fiber.as_ref()));
-    });
+    })
 }
 
 /// Loads what a called function must keep with numbers made from `seed`, calls `yields`, and
@@ -104,8 +108,8 @@ extern "C" fn yields() {
     give_back();
 }
 
-pub(super) fn contexts_keep_registers(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, _| {
+pub(super) fn contexts_keep_registers(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, _| {
         let make = |seed: u64| {
             rig.fiber(move |_| {
                 for turn in 0..50 {
@@ -118,14 +122,14 @@ pub(super) fn contexts_keep_registers(machine: &Arc<dyn Machine>) {
             fibers.iter().for_each(|fiber| rig.resume(fiber.as_ref()));
         }
         fibers.iter().for_each(|fiber| rig.run_to_end(fiber.as_ref()));
-    });
+    })
 }
 
-pub(super) fn contexts_move_between_cpus(machine: &Arc<dyn Machine>) {
+pub(super) fn contexts_move_between_cpus(machine: &Arc<dyn Machine>) -> Verdict {
     const TURNS: u32 = 400;
     let turn = AtomicU32::new(0);
     let fiber = kthreads_base::SpinLock::new(None);
-    boot(machine, move |rig, cpu| {
+    try_boot(machine, move |rig, cpu| {
         if cpu == 0 {
             *fiber.lock() = Some(rig.fiber(move |rig| {
                 for turn in 0..TURNS {
@@ -153,15 +157,15 @@ pub(super) fn contexts_move_between_cpus(machine: &Arc<dyn Machine>) {
             }
             turn.store(now + 1, Ordering::Release);
         }
-    });
+    })
 }
 
-pub(super) fn call_on_runs_on_the_other_stack(machine: &Arc<dyn Machine>) {
+pub(super) fn call_on_runs_on_the_other_stack(machine: &Arc<dyn Machine>) -> Verdict {
     extern "C" fn on_the_fiber() {
         let here = 0_u8;
         current_head().nvcsw.store(core::ptr::from_ref(&here) as u64, Ordering::Relaxed);
     }
-    boot(machine, |rig, _| {
+    try_boot(machine, |rig, _| {
         let fiber = rig.fiber(|rig| {
             let stack = rig.machine.stack_alloc().expect("a stack");
             let word = (stack.base() + SLOT_SIZE - size_of::<usize>()) as *mut usize;
@@ -175,11 +179,11 @@ pub(super) fn call_on_runs_on_the_other_stack(machine: &Arc<dyn Machine>) {
             rig.machine.stack_free(stack);
         });
         rig.run_to_end(fiber.as_ref());
-    });
+    })
 }
 
-pub(super) fn stacks_are_distinct(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn stacks_are_distinct(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         let stacks: Vec<_> =
             (0..200).map(|_| rig.machine.stack_alloc().expect("a stack")).collect();
         let words = |base: usize| ((base + SLOT_SIZE - 4096)..base + SLOT_SIZE).step_by(8);
@@ -198,14 +202,14 @@ pub(super) fn stacks_are_distinct(machine: &Arc<dyn Machine>) {
             }
             rig.machine.stack_free(stack);
         }
-    });
+    })
 }
 
-pub(super) fn panics_are_caught(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn panics_are_caught(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         let fiber = rig.fiber(move |rig| {
             let message = catch(rig, &mut || panic!("at {cpu}")).expect_err("a panic");
-            assert!(message.contains(&alloc::format!("at {cpu}")), "{message}");
+            assert!(message.contains(&format!("at {cpu}")), "{message}");
             assert_eq!(catch(rig, &mut || ()), Ok(()));
             let inner = catch(rig, &mut || {
                 let inner = catch(rig, &mut || panic!("inner")).expect_err("a panic");
@@ -214,9 +218,9 @@ pub(super) fn panics_are_caught(machine: &Arc<dyn Machine>) {
             assert!(inner.expect_err("a panic").contains("outer after inner"));
         });
         rig.run_to_end(fiber.as_ref());
-    });
+    })
 }
 
-fn catch(rig: &Rig, body: &mut dyn FnMut()) -> Result<(), alloc::string::String> {
+fn catch(rig: &Rig, body: &mut dyn FnMut()) -> Result<(), String> {
     rig.machine.catch(body)
 }

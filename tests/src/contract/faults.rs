@@ -6,7 +6,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use kthreads_base::{FaultCause, Machine, SLOT_SIZE, current_head};
 
-use super::rig::{Rig, boot};
+use super::Verdict;
+use super::rig::{Rig, try_boot};
 
 /// Reads a word from `address`.
 pub(super) fn read(address: usize) {
@@ -57,8 +58,8 @@ pub(super) fn fault_of(
     fault.map(|fault| (fault.cause, fault.address))
 }
 
-pub(super) fn each_cause_is_told(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, _| {
+pub(super) fn each_cause_is_told(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, _| {
         let error_pointer = (-12_isize) as usize;
         assert_eq!(fault_of(rig, || write(0)), Some((FaultCause::Write, Some(0))));
         assert_eq!(fault_of(rig, || read(24)), Some((FaultCause::Read, Some(24))));
@@ -72,9 +73,14 @@ pub(super) fn each_cause_is_told(machine: &Arc<dyn Machine>) {
         assert_eq!(fault_of(rig, move || jump(poison)), Some((FaultCause::NonCanonical, None)));
         assert_eq!(fault_of(rig, divide_by_zero), Some((FaultCause::Divide, None)));
         assert_eq!(fault_of(rig, invalid_opcode), Some((FaultCause::InvalidOpcode, None)));
-        assert_eq!(fault_of(rig, privileged), Some((FaultCause::Other(13), None)));
         assert_eq!(fault_of(rig, || ()), None);
-    });
+    })
+}
+
+pub(super) fn privileged_instructions_fault(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, _| {
+        assert_eq!(fault_of(rig, privileged), Some((FaultCause::Other(13), None)));
+    })
 }
 
 #[inline(never)]
@@ -87,8 +93,8 @@ fn descend(depth: usize) -> usize {
     }
 }
 
-pub(super) fn deep_recursion_hits_the_guard(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, _| {
+pub(super) fn deep_recursion_hits_the_guard(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, _| {
         let base = Arc::new(AtomicUsize::new(0));
         let told = base.clone();
         let fault = fault_of(rig, move || {
@@ -100,16 +106,16 @@ pub(super) fn deep_recursion_hits_the_guard(machine: &Arc<dyn Machine>) {
         let base = base.load(Ordering::Relaxed);
         let address = address.expect("an address");
         assert!((base..base + SLOT_SIZE).contains(&address), "{address:#x} {base:#x}");
-    });
+    })
 }
 
-pub(super) fn all_cpus_fault_at_once(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn all_cpus_fault_at_once(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         rig.all_together();
         for turn in 0..100 {
             let address = 4096 + turn * 8 + cpu as usize * 4096;
             let fault = fault_of(rig, move || write(address));
             assert_eq!(fault, Some((FaultCause::Write, Some(address))));
         }
-    });
+    })
 }

@@ -5,13 +5,14 @@ use core::ptr::NonNull;
 
 use kthreads_base::{FaultCause, Machine, Protection};
 
+use super::Verdict;
 use super::faults::fault_of;
-use super::rig::{Rig, boot};
+use super::rig::{Rig, try_boot};
 
 const PAGE: usize = 4096;
 
-pub(super) fn images_are_zeroed_and_writable(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, _| {
+pub(super) fn images_are_zeroed_and_writable(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, _| {
         for round in 0..20_u8 {
             let len = PAGE * (1 + usize::from(round % 3));
             let image = rig.machine.image_alloc(len).expect("memory");
@@ -24,7 +25,7 @@ pub(super) fn images_are_zeroed_and_writable(machine: &Arc<dyn Machine>) {
                 rig.machine.image_free(image, len);
             }
         }
-    });
+    })
 }
 
 fn access(rig: &Rig, image: NonNull<u8>, access: Protection) {
@@ -32,8 +33,8 @@ fn access(rig: &Rig, image: NonNull<u8>, access: Protection) {
     unsafe { rig.machine.image_protect(image, PAGE, access) };
 }
 
-pub(super) fn protection_is_kept(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, _| {
+pub(super) fn protection_is_kept(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, _| {
         let image = rig.machine.image_alloc(PAGE).expect("memory");
         let address = image.as_ptr() as usize;
         access(rig, image, Protection::Read);
@@ -49,7 +50,7 @@ pub(super) fn protection_is_kept(machine: &Arc<dyn Machine>) {
         assert_eq!(fault_of(rig, move || super::faults::write(address)), None);
         // SAFETY: nobody uses it any more.
         unsafe { rig.machine.image_free(image, PAGE) };
-    });
+    })
 }
 
 /// Makes a page of module text from `code`.
@@ -70,10 +71,10 @@ pub(super) fn free_text(machine: &dyn Machine, image: NonNull<u8>) {
     unsafe { machine.image_free(image, PAGE) };
 }
 
-pub(super) fn code_runs(machine: &Arc<dyn Machine>) {
+pub(super) fn code_runs(machine: &Arc<dyn Machine>) -> Verdict {
     // mov eax, 42; ret
     const CODE: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
-    boot(machine, |rig, _| {
+    try_boot(machine, |rig, _| {
         let image = text(&*rig.machine, CODE);
         // SAFETY: the image holds a function of this type.
         let function: extern "C" fn() -> u32 = unsafe { core::mem::transmute(image) };
@@ -82,5 +83,5 @@ pub(super) fn code_runs(machine: &Arc<dyn Machine>) {
         let fault = fault_of(rig, move || super::faults::write(address));
         assert_eq!(fault, Some((FaultCause::Write, Some(address))));
         free_text(&*rig.machine, image);
-    });
+    })
 }

@@ -6,10 +6,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use kthreads_base::{Machine, current_head, interrupt_point};
 
-use super::rig::boot;
+use super::Verdict;
+use super::rig::try_boot;
 
-pub(super) fn interrupts_wait_until_they_are_on(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn interrupts_wait_until_they_are_on(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         for turn in 0..100 {
             rig.machine.send_interrupt(cpu);
             interrupt_point();
@@ -17,11 +18,11 @@ pub(super) fn interrupts_wait_until_they_are_on(machine: &Arc<dyn Machine>) {
             rig.take_interrupts();
             assert_eq!(rig.taken(cpu), turn + 1, "not taken with interrupts on");
         }
-    });
+    })
 }
 
-pub(super) fn idle_returns_at_once_if_pending(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn idle_returns_at_once_if_pending(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         for turn in 0..100 {
             rig.machine.send_interrupt(cpu);
             rig.machine.idle(cpu);
@@ -30,13 +31,13 @@ pub(super) fn idle_returns_at_once_if_pending(machine: &Arc<dyn Machine>) {
             rig.take_interrupts();
             assert_eq!(rig.taken(cpu), turn + 1);
         }
-    });
+    })
 }
 
-pub(super) fn idle_cpus_are_woken(machine: &Arc<dyn Machine>) {
+pub(super) fn idle_cpus_are_woken(machine: &Arc<dyn Machine>) -> Verdict {
     const ROUNDS: u64 = 500;
     let token = AtomicU64::new(0);
-    boot(machine, move |rig, cpu| {
+    try_boot(machine, move |rig, cpu| {
         let cpus = u64::from(rig.cpus());
         let next = (cpu + 1) % rig.cpus();
         for round in 0..ROUNDS {
@@ -47,11 +48,11 @@ pub(super) fn idle_cpus_are_woken(machine: &Arc<dyn Machine>) {
         }
         // The first CPU's last round was begun by the last CPU's; take what that one sent.
         rig.idle_until(cpu, || rig.taken(cpu) > 0);
-    });
+    })
 }
 
-pub(super) fn busy_cpus_are_interrupted(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn busy_cpus_are_interrupted(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         rig.all_together();
         let next = (cpu + 1) % rig.cpus();
         for round in 1..=200 {
@@ -68,16 +69,16 @@ pub(super) fn busy_cpus_are_interrupted(machine: &Arc<dyn Machine>) {
         rig.with_interrupts(|| {
             rig.spin_until("the others", || (0..rig.cpus()).all(|other| rig.taken(other) >= 200));
         });
-    });
+    })
 }
 
 /// Everybody sends to everybody, with a message; each message is seen though CPUs rest, spin and
 /// turn interrupts off meanwhile.
-pub(super) fn interrupts_are_not_lost(machine: &Arc<dyn Machine>) {
+pub(super) fn interrupts_are_not_lost(machine: &Arc<dyn Machine>) -> Verdict {
     const MESSAGES: u64 = 400;
     let sent: Vec<AtomicU64> = (0..machine.cpu_count()).map(|_| AtomicU64::new(0)).collect();
     let seen: Vec<AtomicU64> = (0..machine.cpu_count()).map(|_| AtomicU64::new(0)).collect();
-    boot(machine, move |rig, cpu| {
+    try_boot(machine, move |rig, cpu| {
         let me = cpu as usize;
         let mut taken = 0;
         let all = MESSAGES * u64::from(rig.cpus());
@@ -103,5 +104,5 @@ pub(super) fn interrupts_are_not_lost(machine: &Arc<dyn Machine>) {
                 rig.take_interrupts();
             }
         }
-    });
+    })
 }

@@ -1,5 +1,6 @@
 //! Module text is interrupted anywhere, and does not notice.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::arch::asm;
 use core::pin::Pin;
@@ -8,23 +9,31 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use kthreads_base::{Machine, Nanos, current_head};
 
+use super::Verdict;
 use super::images::{free_text, text};
-use super::rig::{Fiber, Rig, boot};
+use super::rig::{Fiber, Rig, try_boot};
 
 /// Loops until the byte at rdi is not zero. r11 counts the turns; every other register that a
-/// called function may change is only looked at, and so are the flags: the carry goes in a circle
-/// through eax, and the red zone keeps a word.
+/// called function may change is only looked at.
 ///
 /// ```text
-///     mov  [rsp-8], rsi
 /// 1:  lea  r11, [r11+1]
 ///     pause
 ///     test byte ptr [rdi], 0xff
 ///     jz   1b
-///     mov  rsi, [rsp-8]
 ///     ret
 /// ```
 const LOOP: &[u8] = &[
+    0x4d, 0x8d, 0x5b, 0x01, // lea r11, [r11+1]
+    0xf3, 0x90, // pause
+    0xf6, 0x07, 0xff, // test byte ptr [rdi], 0xff
+    0x74, 0xf5, // jz -11
+    0xc3, // ret
+];
+
+/// The same loop between `mov [rsp-8], rsi` and `mov rsi, [rsp-8]`: a word below the stack
+/// pointer, as the code of ordinary programs may keep it.
+const RED_ZONE_LOOP: &[u8] = &[
     0x48, 0x89, 0x74, 0x24, 0xf8, // mov [rsp-8], rsi
     0x4d, 0x8d, 0x5b, 0x01, // lea r11, [r11+1]
     0xf3, 0x90, // pause
@@ -99,9 +108,17 @@ fn looper(rig: &Rig, code: NonNull<u8>, stop: &Arc<AtomicU32>) -> Pin<Box<Fiber>
     })
 }
 
-pub(super) fn loops_are_interrupted(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
-        let code = text(&*rig.machine, LOOP);
+pub(super) fn loops_are_interrupted(machine: &Arc<dyn Machine>) -> Verdict {
+    interrupt(machine, LOOP)
+}
+
+pub(super) fn red_zones_survive(machine: &Arc<dyn Machine>) -> Verdict {
+    interrupt(machine, RED_ZONE_LOOP)
+}
+
+fn interrupt(machine: &Arc<dyn Machine>, code: &'static [u8]) -> Verdict {
+    try_boot(machine, move |rig, cpu| {
+        let code = text(&*rig.machine, code);
         let stop = Arc::new(AtomicU32::new(0));
         rig.reschedule_on_interrupt();
         let fiber = looper(rig, code, &stop);
@@ -115,12 +132,12 @@ pub(super) fn loops_are_interrupted(machine: &Arc<dyn Machine>) {
         stop.store(1, Ordering::SeqCst);
         rig.run_to_end(fiber.as_ref());
         free_text(&*rig.machine, code);
-    });
+    })
 }
 
-pub(super) fn registers_survive(machine: &Arc<dyn Machine>) {
+pub(super) fn registers_survive(machine: &Arc<dyn Machine>) -> Verdict {
     const COUNT: u64 = 200_000;
-    boot(machine, |rig, cpu| {
+    try_boot(machine, |rig, cpu| {
         let code = text(&*rig.machine, CHAIN);
         // SAFETY: the image holds a function of this type.
         let function: extern "C" fn(u64, u64) -> u64 = unsafe { core::mem::transmute(code) };
@@ -140,15 +157,15 @@ pub(super) fn registers_survive(machine: &Arc<dyn Machine>) {
         fibers.iter().for_each(|fiber| rig.free(fiber));
         rig.all_together();
         free_text(&*rig.machine, code);
-    });
+    })
 }
 
-pub(super) fn loops_move_between_cpus(machine: &Arc<dyn Machine>) {
+pub(super) fn loops_move_between_cpus(machine: &Arc<dyn Machine>) -> Verdict {
     const TURNS: u32 = 30;
     let (turn, fiber) = (AtomicU32::new(0), AtomicPtr::<Fiber>::new(core::ptr::null_mut()));
     let stop = Arc::new(AtomicU32::new(0));
     let code = text(&**machine, LOOP).as_ptr() as usize;
-    boot(machine, move |rig, cpu| {
+    try_boot(machine, move |rig, cpu| {
         let code = NonNull::new(code as *mut u8).expect("an address");
         if cpu == 0 {
             rig.reschedule_on_interrupt();
@@ -180,11 +197,11 @@ pub(super) fn loops_move_between_cpus(machine: &Arc<dyn Machine>) {
             drop(unsafe { Box::from_raw(fiber.load(Ordering::Acquire)) });
             free_text(&*rig.machine, code);
         }
-    });
+    })
 }
 
-pub(super) fn interrupts_off_is_respected(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn interrupts_off_is_respected(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         const COUNT: u64 = 1_000_000;
         let code = text(&*rig.machine, CHAIN);
         // SAFETY: the image holds a function of this type.
@@ -197,5 +214,5 @@ pub(super) fn interrupts_off_is_respected(machine: &Arc<dyn Machine>) {
         rig.idle_until(cpu, || rig.taken(cpu) > 0);
         rig.all_together();
         free_text(&*rig.machine, code);
-    });
+    })
 }

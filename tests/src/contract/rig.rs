@@ -1,7 +1,9 @@
 //! The smallest thing a machine can run: code per CPU, threads that are resumed by hand.
 
+use alloc::borrow::ToOwned;
+mod upcalls;
+
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,10 +12,10 @@ use core::pin::Pin;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-use kthreads_base::head::{self, TIF_NEED_RESCHED};
+use kthreads_base::head;
 use kthreads_base::{
-    CpuLocal, Fault, Head, Machine, Nanos, SpinLock, Stack, Upcalls, current_head, head_first,
-    interrupt_point, with_current,
+    CpuLocal, Fault, Head, Machine, Nanos, SpinLock, Stack, current_head, head_first,
+    interrupt_point,
 };
 
 /// How long a wait for another CPU may take before the case is given up.
@@ -89,6 +91,18 @@ pub fn boot(machine: &Arc<dyn Machine>, body: impl Fn(&Rig, u32) + Send + Sync +
     start(machine, body).finish();
 }
 
+/// As [`boot`], for code that nobody can catch a panic of.
+///
+/// # Errors
+///
+/// When `body` panics on any CPU: its message.
+pub fn try_boot(
+    machine: &Arc<dyn Machine>,
+    body: impl Fn(&Rig, u32) + Send + Sync + 'static,
+) -> Result<(), String> {
+    start(machine, body).try_finish()
+}
+
 /// Starts `body` on every CPU of a fresh machine.
 ///
 /// # Panics
@@ -123,12 +137,29 @@ impl Rig {
     ///
     /// When the body panicked on any of them, with its message.
     pub fn finish(&self) {
+        self.try_finish().unwrap_or_else(|message| panic!("{message}"));
+    }
+
+    /// As [`finish`](Rig::finish), for code that nobody can catch a panic of.
+    ///
+    /// # Errors
+    ///
+    /// When the body panicked on any CPU: its message.
+    pub fn try_finish(&self) -> Result<(), String> {
         self.machine.join();
         let failure = self.failure.swap(ptr::null_mut(), Ordering::Acquire);
-        if !failure.is_null() {
-            // SAFETY: made by `fail` from a box, taken out by the swap.
-            panic!("{}", unsafe { Box::from_raw(failure) });
+        if failure.is_null() {
+            return Ok(());
         }
+        // SAFETY: made by `fail` from a box, taken out by the swap.
+        Err(*unsafe { Box::from_raw(failure) })
+    }
+
+    /// Ends the running fiber because code in it panicked: what the panic handler of a machine
+    /// that cannot unwind calls.
+    pub fn die_of_panic(&self, message: &str) -> ! {
+        self.fail(message.to_owned());
+        end()
     }
 
     /// How many CPUs there are.
@@ -273,69 +304,7 @@ pub(super) fn give_back() {
     head::switch_to(back);
 }
 
-impl Upcalls for Rig {
-    fn local(&self, cpu: u32) -> &CpuLocal {
-        &self.locals[cpu as usize]
-    }
-
-    fn idle_head(&self, cpu: u32) -> &Head {
-        &self.idle[cpu as usize].head
-    }
-
-    fn cpu_main(&self, cpu: u32) {
-        if let Err(message) = self.machine.catch(&mut || (self.body)(self, cpu)) {
-            self.fail(format!("CPU {cpu}: {message}"));
-        }
-    }
-
-    fn interrupt(&self) {
-        let head = current_head();
-        let cpu = head.cpu() as usize;
-        assert_eq!(head.irqs_off.load(Ordering::Relaxed), 1, "taken with interrupts off");
-        self.taken_at[cpu].store(self.machine.now().0, Ordering::SeqCst);
-        self.taken[cpu].fetch_add(1, Ordering::SeqCst);
-        if self.reschedules.load(Ordering::SeqCst) {
-            head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Relaxed);
-        }
-    }
-
-    fn preempt(&self) {
-        let head = current_head();
-        head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
-        self.preemptions.fetch_add(1, Ordering::SeqCst);
-        if this_fiber().back.load(Ordering::Relaxed).is_null() {
-            return;
-        }
-        let irqs = head.irq_save();
-        give_back();
-        current_head().irq_restore(irqs);
-    }
-
-    fn thread_main(&self) -> ! {
-        let fiber = this_fiber();
-        // SAFETY: the running fiber is the only one to use its body.
-        let mut body = unsafe { (*fiber.body.get()).take() };
-        let mut run = || {
-            if let Some(body) = body.take() {
-                with_current::<Rig, _>(|rig, _| body(rig));
-            }
-        };
-        if let Err(message) = self.machine.catch(&mut run) {
-            self.fail(message);
-        }
-        end()
-    }
-
-    fn fault(&self, fault: &Fault) -> ! {
-        *this_fiber().fault.lock() = Some(*fault);
-        end()
-    }
-
-    fn clock(&self, now: Nanos) {
-        self.told.fetch_max(now.0, Ordering::SeqCst);
-    }
-}
-
+/// Ends the running fiber, which somebody has resumed.
 fn end() -> ! {
     current_head().irq_save();
     this_fiber().is_over.store(true, Ordering::Release);

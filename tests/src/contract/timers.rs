@@ -5,10 +5,11 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use kthreads_base::{Machine, Nanos};
 
-use super::rig::boot;
+use super::Verdict;
+use super::rig::try_boot;
 
-pub(super) fn timers_are_not_early(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn timers_are_not_early(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         for turn in 1..=40 {
             let span = Nanos::from_micros((turn * turn * 7 + u64::from(cpu) * 13) % 3000);
             let deadline = rig.machine.now() + span;
@@ -16,11 +17,11 @@ pub(super) fn timers_are_not_early(machine: &Arc<dyn Machine>) {
             rig.idle_until(cpu, || rig.taken(cpu) == turn);
             assert!(rig.taken_at(cpu) >= deadline, "{:?} {deadline:?}", rig.taken_at(cpu));
         }
-    });
+    })
 }
 
-pub(super) fn a_timer_can_be_replaced(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn a_timer_can_be_replaced(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         let machine = &rig.machine;
         machine.set_timer(cpu, machine.now() + Nanos::from_micros(500));
         machine.set_timer(cpu, Nanos::NEVER);
@@ -33,20 +34,20 @@ pub(super) fn a_timer_can_be_replaced(machine: &Arc<dyn Machine>) {
         machine.set_timer(cpu, machine.now() + Nanos::from_millis(1));
         rig.idle_until(cpu, || rig.taken(cpu) > before);
         assert!(machine.now() < Nanos(3600 * Nanos::SECOND.0));
-    });
+    })
 }
 
-pub(super) fn a_past_deadline_is_due_at_once(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn a_past_deadline_is_due_at_once(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         for turn in 1..=20 {
             rig.machine.set_timer(cpu, Nanos(turn));
             rig.idle_until(cpu, || rig.taken(cpu) == turn);
         }
-    });
+    })
 }
 
-pub(super) fn busy_cpus_get_their_timers(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn busy_cpus_get_their_timers(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         for turn in 1..=5 {
             let deadline = rig.machine.now() + Nanos::from_micros(300 * turn);
             rig.machine.set_timer(cpu, deadline);
@@ -55,12 +56,12 @@ pub(super) fn busy_cpus_get_their_timers(machine: &Arc<dyn Machine>) {
             });
             assert!(rig.taken_at(cpu) >= deadline);
         }
-    });
+    })
 }
 
-pub(super) fn time_never_goes_back(machine: &Arc<dyn Machine>) {
+pub(super) fn time_never_goes_back(machine: &Arc<dyn Machine>) -> Verdict {
     let latest = AtomicU64::new(0);
-    boot(machine, move |rig, cpu| {
+    try_boot(machine, move |rig, cpu| {
         for turn in 0..3000_u64 {
             let before = latest.load(Ordering::SeqCst);
             let now = rig.machine.now().0;
@@ -70,15 +71,15 @@ pub(super) fn time_never_goes_back(machine: &Arc<dyn Machine>) {
                 rig.machine.delay(cpu, Nanos(now) + Nanos::from_micros(60));
             }
         }
-    });
+    })
 }
 
-pub(super) fn the_kernel_is_told_the_time(machine: &Arc<dyn Machine>) {
-    boot(machine, |rig, cpu| {
+pub(super) fn the_kernel_is_told_the_time(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
         // Interrupts stay off and nobody rests: nothing but the machine can tell the time.
         let later = rig.machine.now() + Nanos::from_millis(10);
         rig.spin_until("the time", || rig.told() >= later);
         assert!(rig.told() <= rig.machine.now());
         assert_eq!(rig.taken(cpu), 0);
-    });
+    })
 }

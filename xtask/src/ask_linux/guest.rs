@@ -1,6 +1,7 @@
 //! The guest: one boot of Linux that runs a list of cases.
 
-use super::source::{Case, SHARED_HEADER};
+use super::source::Case;
+use kthreads_tests::c_case::{SHARED_HEADER, Seen};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,6 +36,12 @@ impl Answer {
     /// An answer that did not come from a guest.
     pub(super) fn of(cpus: u32, outcome: Outcome, script: Vec<String>, log: Vec<String>) -> Self {
         Self { release: "ours".to_owned(), cpus, outcome, script, log, errors: Vec::new() }
+    }
+
+    /// What the result is picked from.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        let Answer { release, cpus, script, log, .. } = self;
+        Seen { release, cpus: *cpus, script, log }
     }
 
     /// All that was printed, for a failure's report.
