@@ -36,7 +36,7 @@ impl ModuleLoader {
         let object = object.map_err(InsmodError::File)?;
         let module = new_module(cx, file, &object);
         self.enter_book(cx, &module)?;
-        let loaded = self.link(cx, &object, &module).inspect_err(|_| {
+        let loaded = self.link(cx, file, &object, &module).inspect_err(|_| {
             cx.kernel.remove_module(&module);
             self.wake_waiters(cx);
         })?;
@@ -76,6 +76,7 @@ impl ModuleLoader {
     fn link(
         &self,
         cx: &Cx<'_>,
+        file: &ModuleFile<'_>,
         object: &Object<'_>,
         module: &Arc<Module>,
     ) -> Result<Arc<LoadedModule>, InsmodError> {
@@ -95,6 +96,7 @@ impl ModuleLoader {
         let loaded = Arc::new(loaded);
         let as_dyn: Arc<dyn module::Image> = loaded.image.clone();
         module.set_image(Some(as_dyn));
+        self.watchers.placed(object, file.bytes, module.name(), &loaded.image);
         Ok(loaded)
     }
 

@@ -67,6 +67,7 @@ impl ModuleLoader {
             // address of its text; what else may point into it (a timer, a list of another
             // module) was the exit function's to take back, as on Linux, and faults.
             Vacancy::Empty => unsafe {
+                self.watchers.removed(loaded.image.image.base());
                 loaded.image.image.unload(&MachineMemory(&**cx.kernel.machine()));
             },
             // The threads go on to use the image and its struct module.
