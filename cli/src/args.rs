@@ -3,6 +3,7 @@
 mod modules;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::fmt;
 use std::num::NonZero;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use kthreads_shell::duration;
 
 pub(crate) use modules::ModuleArgument;
+pub(crate) use tools::{FlagsCommand, FlagsForm, NewCommand};
 
 /// The most virtual CPUs a kernel can have.
 const MOST_CPUS: usize = 64;
@@ -24,6 +26,8 @@ Examples:
   kthreads run pair.c --fast-forward --script 'sleep 25; ps -ef; rmmod pair'
   kthreads shell pair.c                        the same kernel with a prompt
   kthreads build a.c b.c -o pair.ko            compile only
+  kthreads new pair                            begin a module of your own
+  kthreads run pair/pair.c --gdb               debug it
 
 Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
 3 a module did not compile or load, 130 interrupted.";
@@ -38,6 +42,8 @@ Examples:
       one minute of kernel time, in as little real time as the modules need
   kthreads run pair.c --script 'sleep 1; ps -ef; pkill -9 -x mythread; expect stopped within 2'
       a script is a test: if an expectation fails, the exit status is 1
+  kthreads run pair.c --gdb
+      then `break thread_function`, `run`, `bt`, `info locals`, `continue`
 
 Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
 3 a module did not compile or load, 130 interrupted (a second Ctrl-C ends at once).";
@@ -81,6 +87,15 @@ enum CliCommand {
     /// Compiles a module and does not load it.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(CliBuild),
+    /// Writes a small module with a thread, and a script that tests it.
+    #[command(after_help = tools::NEW_EXAMPLES)]
+    New(tools::CliNew),
+    /// Prints what an editor needs to know modules: the compiler's flags.
+    #[command(after_help = tools::FLAGS_EXAMPLES)]
+    Flags(tools::CliFlags),
+    /// Makes a running kernel show what all its threads do (as SIGQUIT does).
+    #[command(after_help = tools::STACKS_EXAMPLES)]
+    Stacks(tools::CliStacks),
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +128,12 @@ struct CliRun {
     /// Does not show the log, only what the script prints and the summary.
     #[arg(long)]
     quiet: bool,
+    /// Runs it all under GDB, which knows the modules: `break FUNCTION`, `run`, `bt`, `info locals`.
+    #[arg(long)]
+    gdb: bool,
+    /// Announces modules to a debugger that is there, or attaches later; nobody supervises.
+    #[arg(long, conflicts_with = "gdb")]
+    debuggable: bool,
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +161,12 @@ pub(crate) enum Command {
     Shell(MachineOptions),
     /// `kthreads build`.
     Build(BuildCommand),
+    /// `kthreads new`.
+    New(NewCommand),
+    /// `kthreads flags`.
+    Flags(FlagsCommand),
+    /// `kthreads stacks`, of this process if one is named.
+    Stacks(Option<u32>),
 }
 
 /// Is what a kernel is started with.
@@ -173,6 +200,19 @@ pub(crate) struct RunCommand {
     pub(crate) script: Option<ScriptSource>,
     /// Whether the log is shown.
     pub(crate) log: Log,
+    /// What it has to do with a debugger.
+    pub(crate) debugger: Debugger,
+}
+
+/// Says what a run has to do with a debugger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Debugger {
+    /// Nothing.
+    None,
+    /// It is to be started, and the run under it.
+    Start,
+    /// It is there, or may come: modules are announced to it.
+    Announce,
 }
 
 /// Says where a script's text comes from.
@@ -215,6 +255,8 @@ pub(crate) enum UsageError {
     NotAModule(PathBuf),
     /// Files and directories are mixed, or several directories given with `-o`.
     MixedTargets,
+    /// A module to write has a name that C does not allow.
+    NotAName(String),
 }
 
 impl fmt::Display for UsageError {
@@ -240,6 +282,12 @@ impl fmt::Display for UsageError {
             ),
             UsageError::MixedTargets => f.write_str(
                 "sources and directories cannot make one module: build them one after the other",
+            ),
+            UsageError::NotAName(name) => write!(
+                f,
+                "'{name}' cannot be a module's name: begin with a letter, and use letters, digits \
+                 and _, at most {} of them",
+                tools::LONGEST_NAME
             ),
         }
     }
@@ -271,6 +319,9 @@ impl CliCommand {
             CliCommand::Run(_) => "run",
             CliCommand::Shell(_) => "shell",
             CliCommand::Build(_) => "build",
+            CliCommand::New(_) => "new",
+            CliCommand::Flags(_) => "flags",
+            CliCommand::Stacks(_) => "stacks",
         }
     }
 }
@@ -280,6 +331,9 @@ fn checked(cli: Cli) -> Result<Command, UsageError> {
         CliCommand::Run(run) => checked_run(run).map(Command::Run),
         CliCommand::Shell(shell) => checked_machine(shell.machine).map(Command::Shell),
         CliCommand::Build(build) => checked_build(build).map(Command::Build),
+        CliCommand::New(new) => tools::checked_new(new).map(Command::New),
+        CliCommand::Flags(flags) => Ok(Command::Flags(flags.into())),
+        CliCommand::Stacks(stacks) => Ok(Command::Stacks(stacks.pid)),
     }
 }
 
@@ -291,7 +345,12 @@ fn checked_run(run: CliRun) -> Result<RunCommand, UsageError> {
         return Err(UsageError::EndlessFastForward);
     }
     let log = if run.quiet { Log::Quiet } else { Log::Follow };
-    Ok(RunCommand { machine, limit: run.limit, script, log })
+    let debugger = match (run.gdb, run.debuggable) {
+        (true, _) => Debugger::Start,
+        (_, true) => Debugger::Announce,
+        _ => Debugger::None,
+    };
+    Ok(RunCommand { machine, limit: run.limit, script, log, debugger })
 }
 
 fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {

@@ -16,8 +16,8 @@ use kthreads_kernel::log::{CONSOLE_LOGLEVEL, LOG_LINE_MAX, LogLine, Read, Reader
 use kthreads_shell::Stream;
 
 use crate::args::Log;
-use crate::crash;
 use crate::status::{BROKEN_PIPE, BUG, exit_now};
+use crate::supervisor;
 
 /// How much text is shown with one write.
 const CHUNK: usize = 64 * 1024;
@@ -170,11 +170,11 @@ impl Console {
                 Read::Record { .. } => {}
             }
             if lines.len() >= CHUNK {
-                crash::note_shown(reader.next);
+                supervisor::note_shown(reader.next);
                 return More::Yes;
             }
         }
-        crash::note_shown(reader.next);
+        supervisor::note_shown(reader.next);
         More::No
     }
 

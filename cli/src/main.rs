@@ -3,16 +3,20 @@
 mod args;
 mod build;
 mod console;
-mod crash;
+mod flags;
+mod gdb;
 mod host;
 mod interrupts;
 mod modules;
+mod new;
 mod objects;
 mod prompt;
 mod run;
 mod session;
+mod stacks;
 mod status;
 mod summary;
+mod supervisor;
 
 use std::io;
 use std::path::PathBuf;
@@ -25,6 +29,9 @@ fn main() {
         Command::Build(command) => build_modules(command),
         Command::Run(command) => run::run(&command),
         Command::Shell(machine) => prompt::shell(&machine),
+        Command::New(command) => new::write(&command),
+        Command::Flags(command) => flags::print(&command),
+        Command::Stacks(pid) => stacks::send(pid),
     };
     // Not by returning: a thread of a module may never give its CPU back.
     status::exit_now(status)

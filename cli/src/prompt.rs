@@ -19,9 +19,10 @@ use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
 
 use crate::args::{Log, MachineOptions};
 use crate::interrupts::Interrupts;
+use crate::objects::Prepared;
 use crate::session::Session;
 use crate::summary::summary;
-use crate::{objects, status};
+use crate::{objects, status, supervisor};
 use held::Held;
 use helper::Helper;
 
@@ -39,6 +40,11 @@ pub(crate) fn shell(options: &MachineOptions) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    supervisor::run(|| run_prompt(options, modules))
+}
+
+/// Runs a kernel with a prompt; returns the exit status.
+fn run_prompt(options: &MachineOptions, modules: Vec<Prepared>) -> u8 {
     let (session, hold) = match Session::start(options, Log::Follow, modules) {
         Ok(started) => started,
         Err(error) => {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kthreads_base::Nanos;
+use kthreads_capi::module::GdbAnnouncer;
 use kthreads_kernel::Cx;
 use kthreads_kernel::signal::{SIGKILL, Sender, Target};
 use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
@@ -13,11 +14,12 @@ use kthreads_kernel::task::{Spawn, Start, Task, TaskId};
 use kthreads_shell::syntax::{self, Script};
 use kthreads_shell::{Ended, Stream};
 
-use crate::args::{RunCommand, ScriptSource};
+use crate::args::{Debugger, RunCommand, ScriptSource};
 use crate::interrupts::Interrupts;
+use crate::objects::Prepared;
 use crate::session::Session;
 use crate::summary::summary;
-use crate::{objects, status};
+use crate::{gdb, objects, status, supervisor};
 
 /// What ends a script whose time is over, as timeout(1) does.
 const SIGTERM: u32 = 15;
@@ -27,6 +29,9 @@ const BREATH: Nanos = Nanos::from_millis(1);
 
 /// Does `kthreads run`; returns the exit status.
 pub(crate) fn run(command: &RunCommand) -> u8 {
+    if command.debugger == Debugger::Start {
+        return gdb::start();
+    }
     let script = match command.script.as_ref().map(read_script).transpose() {
         Ok(script) => script,
         Err(error) => {
@@ -41,6 +46,16 @@ pub(crate) fn run(command: &RunCommand) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    let plan = Plan { script, limit: command.limit.map(nanos) };
+    let run = || run_kernel(command, modules, &plan);
+    match command.debugger {
+        Debugger::None => supervisor::run(run),
+        Debugger::Start | Debugger::Announce => run(),
+    }
+}
+
+/// Runs a kernel from its boot to its end; returns the exit status.
+fn run_kernel(command: &RunCommand, modules: Vec<Prepared>, plan: &Plan) -> u8 {
     let (session, hold) = match Session::start(&command.machine, command.log, modules) {
         Ok(started) => started,
         Err(error) => {
@@ -48,8 +63,10 @@ pub(crate) fn run(command: &RunCommand) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if command.debugger == Debugger::Announce {
+        session.kernel.enter(|_| session.host.loader.watch(GdbAnnouncer::new()));
+    }
     let interrupts = Interrupts::watch(&session);
-    let plan = Plan { script, limit: command.limit.map(nanos) };
     let me = session.clone();
     // One task does it all: between two of them time could jump.
     let whole = |cx: &Cx<'_>| plan.carry_out(&me, &interrupts, cx);

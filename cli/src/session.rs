@@ -14,11 +14,10 @@ use kthreads_shell::{CommandError, Host, JobEnd, Shell, Stream, insert_error};
 
 use crate::args::{Clock, Log, MachineOptions};
 use crate::console::Console;
-use crate::crash;
 use crate::host::KernelHost;
 use crate::modules;
 use crate::objects::{Objects, Prepared};
-use crate::status;
+use crate::{status, supervisor};
 
 /// How often it is looked whether a module that somebody else unloads is gone.
 const LOOK_EVERY: Nanos = Nanos::from_millis(20);
@@ -50,19 +49,24 @@ impl Session {
         log: Log,
         modules: Vec<Prepared>,
     ) -> Result<(Arc<Session>, ClockHold), String> {
-        crash::install();
+        supervisor::install_handlers();
         let clock = match options.clock {
             Clock::Real => HostClock::Real,
             Clock::FastForward => HostClock::FastForward,
         };
         let cpus = options.cpus.get() as u32;
-        let machine = HostMachine::new(HostConfig { cpus, clock, ..HostConfig::default() });
+        let machine = HostMachine::new(HostConfig {
+            cpus,
+            clock,
+            notes: supervisor::cpu_notes(),
+            ..HostConfig::default()
+        });
         let machine = machine.map_err(|error| error.to_string())?;
         let hold = machine.hold_clock();
-        let kernel = Kernel::boot(machine.clone(), Config::default());
+        let config = Config { log_memory: supervisor::log_memory(), ..Config::default() };
+        let kernel = Kernel::boot(machine.clone(), config);
         let kernel =
             Arc::new(kernel.map_err(|errno| format!("the kernel does not boot: {errno}"))?);
-        crash::set_log(kernel.log_ring());
         let console = Console::new(kernel.log_ring().clone(), log);
         console.follow(&kernel);
         let objects = Objects::new(&kernel, &modules);
@@ -109,6 +113,7 @@ impl Session {
     /// a signal comes.
     pub(crate) fn load(self: &Arc<Self>, cx: &Cx<'_>) -> Result<(), ()> {
         self.shell.attach(cx);
+        supervisor::watcher().into_iter().for_each(|watcher| self.host.loader.watch(watcher));
         for index in 0..self.modules.len() {
             self.load_one(cx, index)?;
         }

@@ -105,7 +105,7 @@ impl Kernel {
             jiffies,
             timers,
             doorbell: Doorbell::default(),
-            log: Log::new(config.log_bytes),
+            log: Log::new(&config),
             trace: Trace::new(),
             reports: Reports::default(),
             modules: Modules::default(),

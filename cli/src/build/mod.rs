@@ -4,6 +4,7 @@
 //! module, and half of that to read the headers, which finding the right cached one would need.
 
 mod compiler;
+mod editor;
 mod error;
 mod headers;
 mod kbuild;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use compiler::Compiler;
+pub(crate) use editor::{CompileCommand, compile_commands, editor_flags};
 pub(crate) use error::BuildError;
 use plan::{ModulePlan, Unit};
 

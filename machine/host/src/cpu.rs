@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::{CpuLocal, Nanos, Stack};
 
+use crate::config::CpuNote;
 use crate::fault::OopsStack;
 
 /// Not started yet, or ended.
@@ -40,6 +41,8 @@ pub(crate) struct Cpu {
     /// What the CPU starts on.
     pub(crate) stack: Stack,
     pub(crate) oops: OopsStack,
+    /// Where to note what it does.
+    pub(crate) note: Option<&'static CpuNote>,
 }
 
 thread_local! {
@@ -61,7 +64,12 @@ pub(crate) fn set_this_cpu(cpu: *const Cpu) {
 }
 
 impl Cpu {
-    pub(crate) fn new(number: u32, stack: Stack, oops: OopsStack) -> Cpu {
+    pub(crate) fn new(
+        number: u32,
+        stack: Stack,
+        oops: OopsStack,
+        note: Option<&'static CpuNote>,
+    ) -> Cpu {
         Cpu {
             number,
             state: AtomicU32::new(ABSENT),
@@ -72,6 +80,7 @@ impl Cpu {
             relaxed: AtomicU32::new(0),
             stack,
             oops,
+            note,
         }
     }
 
@@ -96,6 +105,14 @@ impl Cpu {
     #[inline]
     pub(crate) fn raise(&self) -> bool {
         self.local().is_some_and(|local| local.pending.swap(1, Ordering::SeqCst) != 0)
+    }
+
+    /// Says which host thread it runs on; 0 for none.
+    pub(crate) fn set_thread(&self, thread: i32) {
+        self.thread.store(thread, Ordering::Relaxed);
+        if let Some(note) = self.note {
+            note.thread.store(thread as u64, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn state(&self) -> u32 {
