@@ -29,11 +29,16 @@ use core::sync::atomic::{
     compiler_fence,
 };
 
+use crate::held::HeldLocks;
 use crate::machine::{Machine, Upcalls};
 use crate::stack::{self, SLOT_SIZE, Stack};
 
 /// The bit of [`Head::ti_flags`] that asks for a reschedule (TIF_NEED_RESCHED).
 pub const TIF_NEED_RESCHED: u64 = 1 << 3;
+
+/// The bit of [`Head::ti_flags`] that asks a thread to end where it stands in no function of the
+/// kernel: at the end of a call from a module, or in module text. Linux has no such bit.
+pub const TIF_KILLED: u64 = 1 << 40;
 
 /// What every thread begins with: the part of C's `struct task_struct` that modules see, and the
 /// saved context. Sizes and offsets are those of include/linux/sched.h.
@@ -120,6 +125,10 @@ pub struct Head {
     pub usage: AtomicU32,
     _end: AtomicU32,
     sp: AtomicUsize,
+    /// The locks it holds, for reports.
+    pub held: HeldLocks,
+    /// The address of the spin lock that it waits for, 0 while it waits for none.
+    pub spins_on: AtomicUsize,
 }
 
 const _: () = assert!(core::mem::offset_of!(Head, sp) == 256);
@@ -172,48 +181,6 @@ pub fn current_head() -> Current {
 /// Whether the caller is on a kernel stack, so that [`current_head`] may be called.
 pub fn on_kernel_stack() -> bool {
     stack::in_range(stack_pointer())
-}
-
-/// The stack pointer here, for a back trace.
-#[inline(always)]
-pub fn stack_pointer_now() -> usize {
-    stack_pointer()
-}
-
-/// Calls `see` with each word of a kernel stack from `sp` up to the slot's end, for a back trace.
-/// `sp` is that of the running thread, of one whose context is saved, or of a fault; anything
-/// else yields nothing or words that mean nothing.
-pub fn for_each_word(sp: usize, mut see: impl FnMut(usize)) {
-    if !stack::in_range(sp) {
-        return;
-    }
-    // The lowest page of a slot may be its guard.
-    let lowest = (sp & !(SLOT_SIZE - 1)) + 4096;
-    let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let start = sp.max(lowest).next_multiple_of(size_of::<usize>());
-    for address in (start..end).step_by(size_of::<usize>()) {
-        // SAFETY: above its guard page a slot is mapped and readable at any time.
-        see(unsafe { core::ptr::read_volatile(address as *const usize) });
-    }
-}
-
-/// Calls `see` with the return address of each frame of a chain of frame pointers that begins at
-/// `bp`: what compiled C keeps, and Rust only by chance. Stops where the chain leaves the slot of
-/// `sp` or does not lead upwards.
-pub fn for_each_frame(sp: usize, mut bp: usize, mut see: impl FnMut(usize)) {
-    if !stack::in_range(sp) {
-        return;
-    }
-    let end = (sp | (SLOT_SIZE - 1)) - 63;
-    let mut lowest = sp.max((sp & !(SLOT_SIZE - 1)) + 4096);
-    while bp >= lowest && bp < end - 16 && bp.is_multiple_of(size_of::<usize>()) {
-        let record = bp as *const [usize; 2];
-        // SAFETY: the record lies above the guard page of the slot and below its end.
-        let [next, address] = unsafe { core::ptr::read_volatile(record) };
-        see(address);
-        lowest = bp + 16;
-        bp = next;
-    }
 }
 
 #[cold]
@@ -436,21 +403,53 @@ pub fn start<K: Upcalls + 'static>(
     machine: &Arc<dyn Machine>,
 ) -> Result<(), NoStack> {
     for cpu in 0..machine.cpu_count() {
-        let local = kernel.local(cpu);
-        assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
-        assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
         let irq_stack = machine.stack_alloc().ok_or(NoStack)?;
-        let attached = Attached {
-            kernel: Arc::as_ptr(kernel) as *const (),
-            upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
-            machine: machine.clone(),
-            irq_stack: Some(irq_stack),
-        };
-        // SAFETY: the swap above lets one caller here, and no CPU runs yet.
-        unsafe { *local.attached.get() = Some(Box::new(attached)) };
+        attach(kernel.local(cpu), kernel, machine, Some(irq_stack));
+    }
+    if let Some((head, local)) = kernel.watcher() {
+        attach(local, kernel, machine, None);
+        head.cpu.store(ptr_of(local), Ordering::Relaxed);
+        // Nothing is ever pending for it.
+        head.irqs_off.store(1, Ordering::Relaxed);
     }
     machine.start(kernel.clone());
     Ok(())
+}
+
+fn attach<K: Upcalls + 'static>(
+    local: &CpuLocal,
+    kernel: &Arc<K>,
+    machine: &Arc<dyn Machine>,
+    irq_stack: Option<Stack>,
+) {
+    assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
+    assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
+    let attached = Attached {
+        kernel: Arc::as_ptr(kernel) as *const (),
+        upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
+        machine: machine.clone(),
+        irq_stack,
+    };
+    // SAFETY: the swap above lets one caller here, and no CPU runs yet.
+    unsafe { *local.attached.get() = Some(Box::new(attached)) };
+}
+
+fn ptr_of(local: &CpuLocal) -> *mut CpuLocal {
+    core::ptr::from_ref(local).cast_mut()
+}
+
+/// Has the kernel report what its judge has found, on `stack`: for a thread of a machine that is
+/// no CPU. One such thread at a time may do so for a kernel.
+pub fn call_as_watcher(machine: &dyn Machine, upcalls: &dyn Upcalls, stack: &Stack) {
+    let Some((head, _)) = upcalls.watcher() else { return };
+    // SAFETY: the stack is the caller's and unused; the head lives in the kernel.
+    unsafe { stack.top_word().write(head) };
+    // SAFETY: the stack is free until the call returns, and its top word is set.
+    unsafe { machine.call_on(stack.top(), watcher_trampoline) };
+}
+
+extern "C" fn watcher_trampoline() {
+    current_head().local().attached().upcalls().report_findings();
 }
 
 /// Runs the idle loop of `cpu` on `stack`: what a machine does on each CPU it starts.
@@ -504,6 +503,17 @@ pub fn interrupt_point() {
         // Look again: an interrupt taken at the end of this may ask for the next reschedule, and
         // a module that loops comes to no other point.
         head.local().attached().upcalls().preempt();
+    }
+}
+
+/// The end of a call from a module, and a point in module text: as [`interrupt_point`], and a
+/// thread that was told to end does so here.
+#[inline]
+pub fn module_point() {
+    interrupt_point();
+    let head = current_head();
+    if head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0 {
+        head.local().attached().upcalls().killed();
     }
 }
 

@@ -16,8 +16,10 @@
 
 extern crate alloc;
 
+pub mod frames;
 pub mod func;
 pub mod head;
+pub mod held;
 pub mod job;
 pub mod list;
 pub mod machine;
@@ -28,7 +30,9 @@ pub mod stack;
 mod time;
 
 pub use func::{AtomicFn, AtomicRef};
-pub use head::{CpuLocal, Head, current_head, interrupt_point, on_kernel_stack, with_current};
+pub use head::{
+    CpuLocal, Head, current_head, interrupt_point, module_point, on_kernel_stack, with_current,
+};
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};
 pub use slab::Slab;

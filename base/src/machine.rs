@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
+use crate::frames::Sample;
 use crate::{CpuLocal, Nanos, Stack};
 
 /// What a range of module memory may be used for.
@@ -113,6 +114,12 @@ pub unsafe trait Machine: Send + Sync {
     /// One turn of a loop that waits for another CPU.
     fn relax(&self);
 
+    /// Looks where the code of another CPU is, which goes on at once; None if it cannot be told.
+    /// From any stack; takes no lock of the kernel.
+    fn sample(&self, _cpu: u32) -> Option<Sample> {
+        None
+    }
+
     /// A point where a simulator may let another CPU go on. Called only on CPUs whose
     /// [`CpuLocal::explored`] is set.
     fn step(&self) {}
@@ -206,6 +213,37 @@ pub trait Upcalls: Send + Sync {
     /// Ends the running thread because of a fault. Called on a stack of the machine's own (a
     /// slot whose top word names the faulting thread), with interrupts off.
     fn fault(&self, fault: &Fault) -> !;
+
+    /// Until when the machine may rest if nothing else wakes it: then it makes an interrupt
+    /// pending on some CPU. Asked whenever it would rest; the answer changes without notice, but
+    /// is good as long as no CPU runs. From any stack, touches atomics only.
+    fn patience(&self) -> Nanos {
+        Nanos::NEVER
+    }
+
+    /// Judges whether a CPU does one thing for too long: if so, have
+    /// [`report_findings`](Upcalls::report_findings) called soon. To be asked several times a
+    /// second for each CPU that does not rest. From any stack, touches atomics only.
+    fn judge(&self, _cpu: u32) -> bool {
+        false
+    }
+
+    /// Reports what [`judge`](Upcalls::judge) has found. Called on a kernel stack: as any thread,
+    /// or by [`call_as_watcher`](crate::head::call_as_watcher).
+    fn report_findings(&self) {}
+
+    /// Tells that nothing could run for `span` although time passed, since the host did not let
+    /// it. From any stack, touches atomics only.
+    fn excuse(&self, _span: Nanos) {}
+
+    /// The thread that a machine's watcher, which is no CPU, runs as, and a block for it.
+    fn watcher(&self) -> Option<(&crate::Head, &CpuLocal)> {
+        None
+    }
+
+    /// Ends the running thread, which [`TIF_KILLED`](crate::head::TIF_KILLED) was set for. Called
+    /// where it stands in no function of the kernel.
+    fn killed(&self) {}
 
     /// Tells that the clock has reached `now`. May come at any time, from anywhere, on any
     /// stack, also from no CPU at all; touches atomics only.

@@ -77,6 +77,12 @@ impl RawSpinLock {
     #[cold]
     #[inline(never)]
     fn acquire_slow(&self, head: &Head) {
+        let outer = head.spins_on.swap(core::ptr::from_ref(self) as usize, Ordering::Relaxed);
+        self.spin(head);
+        head.spins_on.store(outer, Ordering::Relaxed);
+    }
+
+    fn spin(&self, head: &Head) {
         loop {
             while self.word.load(Ordering::Relaxed) != 0 {
                 head.relax();

@@ -9,7 +9,7 @@
 //! Nothing is ever unwound into C: the `unwind` feature catches a panic here; without it, the
 //! machine's panic handler ends the thread.
 
-use kthreads_base::{interrupt_point, with_current};
+use kthreads_base::{module_point, with_current};
 use kthreads_kernel::{Cx, Kernel};
 
 /// Who may link to an export (Linux: EXPORT_SYMBOL, EXPORT_SYMBOL_GPL).
@@ -59,7 +59,7 @@ pub(crate) fn run<R>(body: impl FnOnce(&Cx<'_>) -> R) -> R {
     guarded(|| {
         with_current(|kernel: &Kernel, _| {
             let result = body(&kernel.cx());
-            interrupt_point();
+            module_point();
             result
         })
     })
@@ -97,14 +97,24 @@ fn die(payload: alloc::boxed::Box<dyn core::any::Any + Send>) -> ! {
     })
 }
 
+/// The address that the export which runs returns to, 0 if that is not known. To be called by the
+/// export's function itself.
+#[inline(always)]
+pub(crate) fn caller() -> usize {
+    kthreads_base::frames::Place::here().return_address()
+}
+
 /// Makes exports that act on the running task: `fn name(cx, argument: Type) -> Result { .. }`.
+/// With `fn name(cx from caller, ..)`, `caller` is the address they return to.
 macro_rules! export {
     ($(
         $(#[$meta:meta])*
-        fn $name:ident($cx:ident $(, $arg:ident: $type:ty)* $(,)?) $(-> $ret:ty)? $body:block
+        fn $name:ident($cx:ident $(from $caller:ident)? $(, $arg:ident: $type:ty)* $(,)?)
+            $(-> $ret:ty)? $body:block
     )*) => { $(
         $(#[$meta])*
         pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $ret)? {
+            $(let $caller = $crate::export::caller();)?
             $crate::export::run(|$cx: &kthreads_kernel::Cx<'_>| $body)
         }
     )* };

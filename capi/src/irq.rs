@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{Head, current_head, interrupt_point};
+use kthreads_base::{Head, current_head, module_point};
 use kthreads_kernel::{HARDIRQ_MASK, Kernel, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK};
 
 /// The bit of saved flags that says that interrupts were on.
@@ -34,7 +34,7 @@ pub(crate) fn bh_enable(extra: u32) {
         run_pending();
     }
     current_head().preempt_sub(1);
-    interrupt_point();
+    module_point();
 }
 
 fn run_pending() {
@@ -47,7 +47,7 @@ fn run_pending() {
 
 leaf! {
     fn preempt_schedule() {
-        interrupt_point();
+        module_point();
     }
 
     fn local_bh_disable() {
@@ -64,7 +64,7 @@ leaf! {
 
     fn local_irq_enable() {
         current_head().irq_restore(0);
-        interrupt_point();
+        module_point();
     }
 
     fn local_irq_save() -> u64 {
@@ -73,12 +73,12 @@ leaf! {
 
     fn local_irq_restore(flags: u64) {
         current_head().irq_restore(irqs_off_in(flags));
-        interrupt_point();
+        module_point();
     }
 
     fn cpu_relax() {
         current_head().relax();
-        interrupt_point();
+        module_point();
     }
 }
 

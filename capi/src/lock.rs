@@ -5,38 +5,63 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{Head, RawSpinLock, current_head, interrupt_point, with_current};
+use kthreads_base::held::LockKind;
+use kthreads_base::{Head, RawSpinLock, current_head, module_point, with_current};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{Kernel, SOFTIRQ_DISABLE_OFFSET, log};
 
+use crate::export::caller;
 use crate::irq::{bh_enable, flags_of, irqs_off_in};
 use crate::object::Ptr;
 
 /// Takes the lock with so much added to the preemption count.
 #[inline(always)]
 fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
+    let address = lock.address();
     let lock = lock.get();
     head.preempt_add(count);
     if lock.is_locked() && lock.owner() == Some(head.pid.load(Ordering::Relaxed)) {
         report(lock, "takes a spin lock that it holds");
     }
     lock.acquire(head);
+    head.held.add(LockKind::Spin, address, caller());
 }
 
 /// Takes the lock if it is free; else the count is put back.
+#[inline(always)]
 fn try_take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) -> bool {
+    let address = lock.address();
     let lock = lock.get();
     head.preempt_add(count);
-    lock.try_acquire(head)
+    let taken = lock.try_acquire(head);
+    if taken {
+        head.held.add(LockKind::Spin, address, caller());
+    }
+    taken
 }
 
 #[inline(always)]
 fn free(lock: Ptr<RawSpinLock>) {
+    let address = lock.address();
     let lock = lock.get();
-    if !lock.is_locked() {
-        report(lock, "frees a spin lock that is free");
+    let head = current_head();
+    match lock.owner() {
+        Some(owner) if owner == head.pid.load(Ordering::Relaxed) => head.held.remove(address),
+        Some(owner) => strike(owner, address),
+        None => report(lock, "frees a spin lock that is free"),
     }
     lock.release();
+}
+
+/// The lock is freed in the place of the thread that took it.
+#[cold]
+#[inline(never)]
+fn strike(owner: i32, address: usize) {
+    with_current(|kernel: &Kernel, head| match kernel.find_task(owner) {
+        Some(task) => task.head.held.strike(address),
+        // An interrupt on an idle CPU took it, and all idle threads have the same number.
+        None => head.held.remove(address),
+    });
 }
 
 #[cold]
@@ -84,7 +109,7 @@ leaf! {
         let taken = try_take(&head, lock, 1);
         if !taken {
             head.preempt_sub(1);
-            interrupt_point();
+            module_point();
         }
         i32::from(taken)
     }
@@ -100,7 +125,7 @@ leaf! {
     fn spin_unlock(lock: Ptr<RawSpinLock>) {
         free(lock);
         current_head().preempt_sub(1);
-        interrupt_point();
+        module_point();
     }
 
     fn spin_unlock_irq(lock: Ptr<RawSpinLock>) {
@@ -108,7 +133,7 @@ leaf! {
         let head = current_head();
         head.irq_restore(0);
         head.preempt_sub(1);
-        interrupt_point();
+        module_point();
     }
 
     fn spin_unlock_bh(lock: Ptr<RawSpinLock>) {
@@ -121,7 +146,7 @@ leaf! {
         let head = current_head();
         head.irq_restore(irqs_off_in(flags));
         head.preempt_sub(1);
-        interrupt_point();
+        module_point();
     }
 }
 

@@ -8,12 +8,20 @@ use kthreads_kernel::{Cx, to_c};
 
 use crate::object::Ptr;
 
-fn lock(cx: &Cx<'_>, mutex: Ptr<Mutex>, state: u32) -> i32 {
-    to_c(cx.kernel.mutex_lock(cx, mutex.get(), state).map(|()| 0))
+fn lock(cx: &Cx<'_>, caller: usize, mutex: Ptr<Mutex>, state: u32) -> i32 {
+    let locked = cx.kernel.mutex_lock(cx, mutex.get(), state);
+    if locked.is_ok() {
+        cx.task.head.held.set_place(mutex.address(), caller);
+    }
+    to_c(locked.map(|()| 0))
 }
 
-fn take(cx: &Cx<'_>, semaphore: Ptr<Semaphore>, state: u32, limit: Limit) -> i32 {
-    to_c(cx.kernel.down(cx, semaphore.get(), state, limit).map(|()| 0))
+fn take(cx: &Cx<'_>, caller: usize, semaphore: Ptr<Semaphore>, state: u32, limit: Limit) -> i32 {
+    let taken = cx.kernel.down(cx, semaphore.get(), state, limit);
+    if taken.is_ok() {
+        cx.task.head.held.add_semaphore(semaphore.address(), caller);
+    }
+    to_c(taken.map(|()| 0))
 }
 
 /// What a reference count is set to that must never reach zero again.
@@ -24,52 +32,61 @@ export! {
         mutex.get().init();
     }
 
-    fn mutex_lock(cx, mutex: Ptr<Mutex>) {
-        lock(cx, mutex, TASK_UNINTERRUPTIBLE);
+    fn mutex_lock(cx from caller, mutex: Ptr<Mutex>) {
+        lock(cx, caller, mutex, TASK_UNINTERRUPTIBLE);
     }
 
     fn mutex_unlock(cx, mutex: Ptr<Mutex>) {
         cx.kernel.mutex_unlock(cx, mutex.get());
     }
 
-    fn mutex_lock_interruptible(cx, mutex: Ptr<Mutex>) -> i32 {
-        lock(cx, mutex, TASK_INTERRUPTIBLE)
+    fn mutex_lock_interruptible(cx from caller, mutex: Ptr<Mutex>) -> i32 {
+        lock(cx, caller, mutex, TASK_INTERRUPTIBLE)
     }
 
-    fn mutex_lock_killable(cx, mutex: Ptr<Mutex>) -> i32 {
-        lock(cx, mutex, TASK_KILLABLE)
+    fn mutex_lock_killable(cx from caller, mutex: Ptr<Mutex>) -> i32 {
+        lock(cx, caller, mutex, TASK_KILLABLE)
     }
 
-    fn mutex_trylock(cx, mutex: Ptr<Mutex>) -> i32 {
-        i32::from(cx.kernel.mutex_trylock(cx, mutex.get()))
+    fn mutex_trylock(cx from caller, mutex: Ptr<Mutex>) -> i32 {
+        let taken = cx.kernel.mutex_trylock(cx, mutex.get());
+        if taken {
+            cx.task.head.held.set_place(mutex.address(), caller);
+        }
+        i32::from(taken)
     }
 
     fn mutex_is_locked(_cx, mutex: Ptr<Mutex>) -> bool {
         mutex.get().is_locked()
     }
 
-    fn down(cx, semaphore: Ptr<Semaphore>) {
-        take(cx, semaphore, TASK_UNINTERRUPTIBLE, Limit::Never);
+    fn down(cx from caller, semaphore: Ptr<Semaphore>) {
+        take(cx, caller, semaphore, TASK_UNINTERRUPTIBLE, Limit::Never);
     }
 
-    fn down_interruptible(cx, semaphore: Ptr<Semaphore>) -> i32 {
-        take(cx, semaphore, TASK_INTERRUPTIBLE, Limit::Never)
+    fn down_interruptible(cx from caller, semaphore: Ptr<Semaphore>) -> i32 {
+        take(cx, caller, semaphore, TASK_INTERRUPTIBLE, Limit::Never)
     }
 
-    fn down_killable(cx, semaphore: Ptr<Semaphore>) -> i32 {
-        take(cx, semaphore, TASK_KILLABLE, Limit::Never)
+    fn down_killable(cx from caller, semaphore: Ptr<Semaphore>) -> i32 {
+        take(cx, caller, semaphore, TASK_KILLABLE, Limit::Never)
     }
 
-    fn down_trylock(cx, semaphore: Ptr<Semaphore>) -> i32 {
-        i32::from(!cx.kernel.down_trylock(semaphore.get()))
+    fn down_trylock(cx from caller, semaphore: Ptr<Semaphore>) -> i32 {
+        let taken = cx.kernel.down_trylock(semaphore.get());
+        if taken {
+            cx.task.head.held.add_semaphore(semaphore.address(), caller);
+        }
+        i32::from(!taken)
     }
 
-    fn down_timeout(cx, semaphore: Ptr<Semaphore>, timeout: i64) -> i32 {
-        take(cx, semaphore, TASK_UNINTERRUPTIBLE, Limit::from_c(timeout))
+    fn down_timeout(cx from caller, semaphore: Ptr<Semaphore>, timeout: i64) -> i32 {
+        take(cx, caller, semaphore, TASK_UNINTERRUPTIBLE, Limit::from_c(timeout))
     }
 
     fn up(cx, semaphore: Ptr<Semaphore>) {
         cx.kernel.up(semaphore.get());
+        cx.task.head.held.remove_semaphore(semaphore.address());
     }
 
     fn refcount_warn_saturate(cx, count: Ptr<AtomicI32>, kind: u32) {

@@ -2,6 +2,7 @@
 //!
 //! A variadic export is a naked function: it saves the registers that carry arguments, builds a
 //! `va_list` on its stack and calls a Rust function with its fixed arguments and a pointer to it.
+//! It has a frame record like any function, so that back traces lead through it.
 //! Modules are compiled without floating point, so only integer registers count.
 
 use kthreads_kernel::format::Args;
@@ -79,7 +80,9 @@ macro_rules! variadic {
         #[unsafe(naked)]
         pub(crate) extern "C" fn $name() {
             core::arch::naked_asm!(
-                "sub rsp, 88",
+                "push rbp",
+                "mov rbp, rsp",
+                "sub rsp, 80",
                 "mov [rsp + 32], rdi",
                 "mov [rsp + 40], rsi",
                 "mov [rsp + 48], rdx",
@@ -94,7 +97,7 @@ macro_rules! variadic {
                 "mov [rsp + 16], rax",
                 concat!("mov ", $register, ", rsp"),
                 "call {target}",
-                "add rsp, 88",
+                "leave",
                 "ret",
                 gp = const 8 * $fixed,
                 target = sym $target,

@@ -110,6 +110,14 @@ struct CliMachine {
     /// Lets time jump ahead whenever nothing is left to do but wait.
     #[arg(long)]
     fast_forward: bool,
+    /// Reports tasks that sleep uninterruptibly for so many seconds of kernel time; 0 for never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    hung_task_timeout: u64,
+    /// Reports CPUs that take no interrupt for so many seconds of kernel time, or run one thing
+    /// for twice as many; 0 for never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10,
+          value_parser = clap::value_parser!(u64).range(0..=60))]
+    watchdog_thresh: u64,
 }
 
 #[derive(Debug, Args)]
@@ -178,6 +186,10 @@ pub(crate) struct MachineOptions {
     pub(crate) cpus: NonZero<usize>,
     /// How time passes.
     pub(crate) clock: Clock,
+    /// When an uninterruptible sleep counts as a hang; 0 for never.
+    pub(crate) hung_task_seconds: u64,
+    /// When a CPU that takes no interrupt is locked up; 0 for never.
+    pub(crate) watchdog_seconds: u64,
 }
 
 /// Says how kernel time passes.
@@ -358,6 +370,8 @@ fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
         modules: modules::group(machine.modules)?,
         cpus: machine.cpus.unwrap_or_else(host_cpus),
         clock: if machine.fast_forward { Clock::FastForward } else { Clock::Real },
+        hung_task_seconds: machine.hung_task_timeout,
+        watchdog_seconds: machine.watchdog_thresh,
     })
 }
 

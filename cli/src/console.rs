@@ -85,6 +85,11 @@ impl Console {
         self.level.store(level, Ordering::Relaxed);
     }
 
+    /// Whether the log is not shown.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lock().log == Log::Quiet
+    }
+
     /// Tells how to print above a prompt.
     pub(crate) fn set_printer(&self, printer: AbovePrompt) {
         *self.above_prompt.lock().unwrap_or_else(PoisonError::into_inner) = Some(printer);

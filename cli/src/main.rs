@@ -10,6 +10,7 @@ mod interrupts;
 mod modules;
 mod new;
 mod objects;
+mod parameters;
 mod prompt;
 mod run;
 mod session;

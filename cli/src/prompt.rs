@@ -22,7 +22,7 @@ use crate::interrupts::Interrupts;
 use crate::objects::Prepared;
 use crate::session::Session;
 use crate::summary::summary;
-use crate::{objects, status, supervisor};
+use crate::{objects, parameters, status, supervisor};
 use held::Held;
 use helper::Helper;
 
@@ -40,6 +40,10 @@ pub(crate) fn shell(options: &MachineOptions) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if let Err(error) = parameters::check(&modules) {
+        eprintln!("kthreads: {error}");
+        return status::USAGE;
+    }
     supervisor::run(|| run_prompt(options, modules))
 }
 

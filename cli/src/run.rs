@@ -19,7 +19,7 @@ use crate::interrupts::Interrupts;
 use crate::objects::Prepared;
 use crate::session::Session;
 use crate::summary::summary;
-use crate::{gdb, objects, status, supervisor};
+use crate::{gdb, objects, parameters, status, supervisor};
 
 /// What ends a script whose time is over, as timeout(1) does.
 const SIGTERM: u32 = 15;
@@ -46,6 +46,10 @@ pub(crate) fn run(command: &RunCommand) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if let Err(error) = parameters::check(&modules) {
+        eprintln!("kthreads: {error}");
+        return status::USAGE;
+    }
     let plan = Plan { script, limit: command.limit.map(nanos) };
     let run = || run_kernel(command, modules, &plan);
     match command.debugger {

@@ -63,7 +63,12 @@ impl Session {
         });
         let machine = machine.map_err(|error| error.to_string())?;
         let hold = machine.hold_clock();
-        let config = Config { log_memory: supervisor::log_memory(), ..Config::default() };
+        let config = Config {
+            hung_task_seconds: options.hung_task_seconds,
+            watchdog_seconds: options.watchdog_seconds,
+            log_memory: supervisor::log_memory(),
+            ..Config::default()
+        };
         let kernel = Kernel::boot(machine.clone(), config);
         let kernel =
             Arc::new(kernel.map_err(|errno| format!("the kernel does not boot: {errno}"))?);
@@ -219,8 +224,10 @@ impl Session {
 
     /// Waits for an rmmod or insmod that is under way.
     fn wait_until_gone(&self, cx: &Cx<'_>, name: &str, state: State) -> bool {
-        let seconds = cx.kernel.config().hung_task_seconds;
-        let deadline = cx.kernel.uptime() + Nanos(seconds.saturating_mul(Nanos::SECOND.0));
+        let deadline = match cx.kernel.hung_task_seconds() {
+            0 => Nanos::NEVER,
+            seconds => cx.kernel.uptime() + Nanos(seconds.saturating_mul(Nanos::SECOND.0)),
+        };
         let is_same = || cx.kernel.find_module(name).is_some_and(|m| m.state() == state);
         while is_same() && cx.kernel.uptime() < deadline {
             cx.kernel.sleep_for(cx, LOOK_EVERY, TASK_UNINTERRUPTIBLE);

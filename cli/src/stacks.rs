@@ -4,14 +4,12 @@ mod find;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use kthreads_kernel::Cx;
-use kthreads_kernel::task::Task;
-use kthreads_kernel::task::state::state_letter;
+use kthreads_kernel::log::{LOG_LINE_MAX, LogLine, Read, Reader};
 use kthreads_shell::Stream;
 
 use crate::session::Session;
@@ -27,8 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) fn show(session: &Arc<Session>) {
     let session = session.clone();
     thread::spawn(move || {
-        let text = ask(&session).unwrap_or_else(unanswered);
-        session.console.write(Stream::Error, &text);
+        match ask(&session) {
+            // Otherwise the log shows it.
+            Some(text) if session.console.is_quiet() => session.console.write(Stream::Error, &text),
+            Some(_) => {}
+            None => session.console.write(Stream::Error, &unanswered()),
+        }
     });
 }
 
@@ -37,7 +39,7 @@ fn ask(session: &Arc<Session>) -> Option<String> {
     let (sender, answer) = mpsc::channel();
     let asking = session.clone();
     thread::spawn(move || {
-        let text = asking.kernel.try_enter_as("host", all_tasks);
+        let text = asking.kernel.try_enter_as("host", show_all);
         // Nobody waits any more if it took too long.
         let _ = sender.send(text);
     });
@@ -59,36 +61,22 @@ fn unanswered() -> String {
     text
 }
 
-/// Describes all tasks but the asking one: state, what each waits in, and its back trace. In the
-/// kernel.
-fn all_tasks(cx: &Cx<'_>) -> String {
-    let tasks = cx.kernel.all_tasks();
-    let others: Vec<&Task> = tasks.into_iter().filter(|task| task.id() != cx.task.id()).collect();
-    let seconds = cx.kernel.uptime().0 as f64 / 1e9;
-    let mut text = format!("kthreads: {} tasks after {seconds:.3} seconds\n", others.len());
-    for task in others {
-        add_task(cx, task, &mut text);
-    }
-    for place in supervisor::last_places() {
-        // Writing to a String does not fail.
-        let _ = writeln!(text, "kthreads: {place}");
+/// Logs what all tasks do, and returns those lines. In the kernel.
+fn show_all(cx: &Cx<'_>) -> String {
+    let ring = cx.kernel.log_ring();
+    cx.kernel.finish_log();
+    let mut reader = Reader::from_now(ring);
+    // The letter is one of those that mean something.
+    let _ = cx.kernel.sysrq(cx, b't');
+    cx.kernel.finish_log();
+    let end = ring.next();
+    let mut text = String::new();
+    let mut buffer = [0; LOG_LINE_MAX];
+    while reader.next < end {
+        if let Read::Record { info, text: line, .. } = reader.read(ring, &mut buffer) {
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "{}", LogLine { time: info.time, text: line });
+        }
     }
     text
-}
-
-fn add_task(cx: &Cx<'_>, task: &Task, text: &mut String) {
-    let exit_state = task.head.exit_state.load(Ordering::Relaxed);
-    let (letter, word) = state_letter(task.state(), exit_state);
-    let (pid, name) = (task.pid(), task.full_name());
-    let read = |file| cx.kernel.proc_read(cx, &format!("/proc/{pid}/{file}")).unwrap_or_default();
-    let place = read("wchan");
-    let waits = match place.as_str() {
-        "" | "0" => String::new(),
-        place => format!(", waits in {place}"),
-    };
-    // Writing to a String does not fail.
-    let _ = writeln!(text, "{name} (pid {pid}): {letter} ({word}){waits}");
-    for frame in read("stack").lines() {
-        let _ = writeln!(text, "    {}", frame.trim_start_matches("[<0>] "));
-    }
 }

@@ -17,6 +17,9 @@ pub struct Config {
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
+    /// For how long a CPU may take no interrupt, in seconds; it may run one thing for twice that
+    /// (watchdog_thresh). 0 for ever.
+    pub watchdog_seconds: u64,
 }
 
 impl Default for Config {
@@ -27,6 +30,7 @@ impl Default for Config {
             log_bytes: 1 << 20,
             log_memory: None,
             hung_task_seconds: 120,
+            watchdog_seconds: 10,
         }
     }
 }

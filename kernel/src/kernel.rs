@@ -23,6 +23,7 @@ use crate::task::{NO_TASK, Spawn, Start, Task, TaskTable, ThreadBody};
 use crate::time::{JiffiesClock, Timers};
 use crate::trace::Trace;
 use crate::wait::WaitTable;
+use crate::watch::{HungTasks, Watch};
 use crate::{Cx, Errno, log};
 
 /// What belongs to one CPU.
@@ -38,6 +39,12 @@ pub(crate) struct Cpu {
     pub(crate) next_sleeper: AtomicU64,
     pub(crate) programmed: AtomicU64,
     pub(crate) softirq_pending: AtomicBool,
+    /// The task that runs, for those who look without the lock of the queue.
+    pub(crate) current: AtomicU32,
+    /// Uninterruptible sleeps that began here, and wake-ups from such that ended here.
+    pub(crate) sleeps: AtomicU64,
+    pub(crate) wakes: AtomicU64,
+    pub(crate) watch: Watch,
 }
 
 /// A kernel. It is made by [`Kernel::boot`] and used from inside: see [`Kernel::enter`].
@@ -63,6 +70,9 @@ pub struct Kernel {
     pub(crate) heap: crate::heap::HeapBook,
     pub(crate) sysctls: crate::proc::Sysctls,
     pub(crate) identity: crate::home::Identity,
+    pub(crate) hung: HungTasks,
+    /// What the machine's watcher has for a CPU.
+    pub(crate) watcher: CpuLocal,
     init: AtomicU32,
     kthreadd: AtomicU32,
     /// Stands for the address space of user-like tasks, and for the kernel's own.
@@ -84,10 +94,12 @@ impl Kernel {
     /// ENOMEM when the machine has no memory for the first tasks.
     pub fn boot(machine: Arc<dyn Machine>, config: Config) -> Result<Booted, Errno> {
         let kernel = Arc::new(Kernel::new(machine.clone(), config)?);
-        kernel.tasks.make_first(machine.cpu_count())?;
+        // One more than there are CPUs: for whoever watches them from outside.
+        kernel.tasks.make_first(machine.cpu_count() + 1)?;
         for cpu in 0..machine.cpu_count() {
             kernel.make_idle(cpu);
         }
+        kernel.make_watcher();
         kthreads_base::head::start(&kernel, &machine).map_err(|_| Errno::ENOMEM)?;
         machine.wait_host(&kernel.booted);
         Ok(Booted { kernel })
@@ -117,6 +129,8 @@ impl Kernel {
             heap: crate::heap::HeapBook::default(),
             sysctls: crate::proc::Sysctls::new(&config),
             identity: crate::home::Identity::default(),
+            hung: HungTasks::new(),
+            watcher: CpuLocal::new::<Kernel>(machine.cpu_count()),
             init: AtomicU32::new(NO_TASK),
             kthreadd: AtomicU32::new(NO_TASK),
             user_mm: 0,
@@ -144,9 +158,15 @@ impl Kernel {
         task.sched.cpu.store(cpu, order);
     }
 
+    fn make_watcher(&self) {
+        let task = self.tasks.get(self.nr_cpus());
+        task.set_comm("watchdog");
+        task.head.flags.store(PF_KTHREAD | PF_IDLE, Ordering::Relaxed);
+    }
+
     /// The first thing CPU 0 does: pid 1, then pid 2 (Linux: rest_init).
     pub(crate) fn rest_init(&self) {
-        self.tasks.open(self.nr_cpus());
+        self.tasks.open(self.nr_cpus() + 1);
         let idle = self.tasks.get(0);
         let spawn = |name: &'static str, body: ThreadBody, flags| {
             let spawn = Spawn { name, start: Start::Body(body), parent: idle, flags, done: None };
@@ -161,6 +181,9 @@ impl Kernel {
         self.kthreadd.store(kthreadd.index(), Ordering::Release);
         self.wake_up_new_task(init);
         self.wake_up_new_task(kthreadd);
+        if self.start_khungtaskd(kthreadd).is_err() {
+            kthreads_base::fatal("there is no memory for the first tasks");
+        }
         self.machine.wake_host(&self.booted);
     }
 
@@ -316,6 +339,10 @@ impl Cpu {
             next_sleeper: AtomicU64::new(u64::MAX),
             programmed: AtomicU64::new(u64::MAX),
             softirq_pending: AtomicBool::new(false),
+            current: AtomicU32::new(number),
+            sleeps: AtomicU64::new(0),
+            wakes: AtomicU64::new(0),
+            watch: Watch::default(),
         }
     }
 }

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod backtrace;
 mod config;
 mod cx;
 mod doorbell;
@@ -32,6 +33,7 @@ pub mod time;
 pub mod trace;
 mod upcalls;
 pub mod wait;
+mod watch;
 
 pub use config::Config;
 pub use cx::*;

@@ -42,6 +42,30 @@ impl Upcalls for Kernel {
     fn clock(&self, now: Nanos) {
         self.jiffies.advance(now);
     }
+
+    fn patience(&self) -> Nanos {
+        self.next_hung_look()
+    }
+
+    fn judge(&self, cpu: u32) -> bool {
+        Kernel::judge(self, cpu)
+    }
+
+    fn report_findings(&self) {
+        Kernel::report_findings(self);
+    }
+
+    fn excuse(&self, span: Nanos) {
+        self.excuse_all(span);
+    }
+
+    fn watcher(&self) -> Option<(&Head, &CpuLocal)> {
+        Some((self.watcher_head(), &self.watcher))
+    }
+
+    fn killed(&self) {
+        self.end_killed(&self.cx());
+    }
 }
 
 impl Kernel {

@@ -1,4 +1,5 @@
-//! Telling return addresses from other words on a stack: a call stands before them.
+//! Telling return addresses from other words on a stack: a call stands before them, and may say
+//! whom it calls.
 
 use super::LoadedImage;
 
@@ -7,17 +8,57 @@ const CALL_MAX_BYTES: usize = 7;
 
 /// Whether a call instruction of the image's text ends right before an address in that text.
 pub(super) fn ends_before(image: &LoadedImage, address: usize) -> bool {
-    let text = image.image.text();
-    let room = address.saturating_sub(text.start).min(CALL_MAX_BYTES);
-    if !text.contains(&address) {
-        return false;
+    bytes_before(image, address).is_some_and(ends_with_call)
+}
+
+/// The function that such a call goes to, where it does not depend on a register.
+pub(super) fn callee_before(image: &LoadedImage, address: usize) -> Option<usize> {
+    let bytes = bytes_before(image, address)?;
+    let distance = i32::from_le_bytes(*bytes.last_chunk()?) as isize;
+    let target = address.wrapping_add_signed(distance);
+    match bytes[CALL_MAX_BYTES - 6..] {
+        // By way of the image's table of addresses.
+        [0xff, 0x15, ..] => word_at(image, target),
+        [_, 0xe8, ..] => Some(through_stub(image, target)),
+        _ => None,
     }
+}
+
+/// Where a jump stub (`ff 25` and a distance) leads; what is none is the function itself.
+fn through_stub(image: &LoadedImage, target: usize) -> usize {
+    const STUB_BYTES: usize = 6;
+    let Some(bytes) = bytes_before(image, target.wrapping_add(STUB_BYTES)) else { return target };
+    let [0xff, 0x25, distance @ ..] = &bytes[CALL_MAX_BYTES - STUB_BYTES..] else { return target };
+    let Ok(distance) = <[u8; 4]>::try_from(distance) else { return target };
+    let slot = target + STUB_BYTES;
+    let slot = slot.wrapping_add_signed(i32::from_le_bytes(distance) as isize);
+    word_at(image, slot).unwrap_or(target)
+}
+
+/// The address that stands in a constant of the image.
+fn word_at(image: &LoadedImage, address: usize) -> Option<usize> {
+    let constants = image.image.read_only();
+    let is_there = image.image.contains_text(image.image.text().start)
+        && constants.contains(&address)
+        && constants.contains(&address.wrapping_add(size_of::<usize>() - 1));
+    // SAFETY: constants are mapped while the text is.
+    is_there.then(|| unsafe { (address as *const usize).read_unaligned() })
+}
+
+/// The bytes of the text right before an address in it, zeros where it begins later.
+fn bytes_before(image: &LoadedImage, address: usize) -> Option<[u8; CALL_MAX_BYTES]> {
+    let text = [image.image.text(), image.image.init_text()];
+    let text = text.into_iter().find(|text| text.contains(&address))?;
+    if !image.image.contains_text(address) {
+        return None;
+    }
+    let room = (address - text.start).min(CALL_MAX_BYTES);
     let mut bytes = [0; CALL_MAX_BYTES];
     // SAFETY: these bytes lie in the text before `address`, which is mapped and constant while
     // the image is loaded; whoever unloads it asks this first.
     let before = unsafe { core::slice::from_raw_parts((address - room) as *const u8, room) };
     bytes[CALL_MAX_BYTES - room..].copy_from_slice(before);
-    ends_with_call(bytes)
+    Some(bytes)
 }
 
 /// Whether bytes end with a near call: `e8` and a distance, or `ff` with 2 in the middle of its

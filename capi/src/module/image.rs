@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kthreads_kernel::module::{self, ImageSymbol};
-use kthreads_loader::{DebugSection, Image};
+use kthreads_loader::{Class, DebugSection, Image};
 
 use super::calls;
 use super::data::DataSymbols;
@@ -50,6 +50,19 @@ impl module::Image for LoadedImage {
 
     fn is_return_address(&self, address: usize) -> bool {
         self.contains_text(address) && calls::ends_before(self, address)
+    }
+
+    fn callee_before(&self, return_address: usize) -> Option<usize> {
+        calls::callee_before(self, return_address)
+    }
+
+    fn is_constant(&self, address: usize) -> bool {
+        self.contains(address) && !self.image.writable().contains(&address)
+    }
+
+    fn is_dropped(&self, address: usize) -> bool {
+        let init = self.image.init_text().start..self.image.range(Class::ReadOnlyAfterInit).start;
+        init.contains(&address) && !self.contains_text(self.image.init_text().start)
     }
 
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {

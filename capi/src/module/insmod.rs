@@ -3,10 +3,9 @@
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
-
 use kthreads_kernel::log::Level;
 use kthreads_kernel::module::{self, Module, NewModule, PER_CPU_STRIDE, State};
+use kthreads_kernel::report::AtomicState;
 use kthreads_kernel::task::state::TASK_UNINTERRUPTIBLE;
 use kthreads_kernel::wait::{Limit, Sleep, WaitFlags, Waited};
 use kthreads_kernel::{Cx, Errno, log};
@@ -174,17 +173,11 @@ fn call_init(cx: &Cx<'_>, loaded: &LoadedModule) -> i32 {
         call_void(*constructor);
     }
     let Some(init) = image.symbol("init_module") else { return 0 };
-    let head = &cx.task.head;
-    let count = head.preempt_count.load(Ordering::Relaxed);
+    let before = AtomicState::now(cx);
     let result = call_int(init);
-    let left_count = head.preempt_count.swap(count, Ordering::Relaxed);
-    let has_irqs_off = head.irqs_off.load(Ordering::Relaxed) != 0;
-    if left_count == count && !has_irqs_off {
-        return result;
-    }
-    head.irq_restore(0);
-    let preemption = if left_count == count { "" } else { "preemption imbalance " };
-    let interrupts = if has_irqs_off { "disabled interrupts " } else { "" };
+    let Some(left) = before.restore(cx) else { return result };
+    let preemption = if left.before == left.after { "" } else { "preemption imbalance " };
+    let interrupts = if left.irqs_off { "disabled interrupts " } else { "" };
     let name = loaded.module.name();
     cx.kernel
         .warn_at(cx, format_args!("initcall of {name} returned with {preemption}{interrupts}"));

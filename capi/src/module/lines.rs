@@ -33,7 +33,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Finds the line of an instruction, as `file:line`; with functions that were inlined there,
-    /// that of the innermost.
+    /// as `file:line in function, inlined at file:line`, the innermost first.
     pub(super) fn find(&self, image: &Image, address: usize) -> Option<String> {
         let state = core::mem::replace(&mut *self.state.lock(), State::Unavailable);
         let context = match state {
@@ -59,7 +59,24 @@ fn read(image: &Image) -> Option<Context<Reader>> {
 
 fn line(context: &Context<Reader>, address: usize) -> Option<String> {
     let mut frames = context.find_frames(address as u64).skip_all_loads().ok()?;
-    let location = frames.next().ok()??.location?;
+    let mut text = String::new();
+    let mut inner_function = None;
+    while let Ok(Some(frame)) = frames.next() {
+        let place = frame.location.as_ref().and_then(place)?;
+        match inner_function.take() {
+            None if text.is_empty() => text = place,
+            name => {
+                let name = name.as_deref().unwrap_or("?");
+                text = format!("{text} in {name}, inlined at {place}");
+            }
+        }
+        let name = frame.function.as_ref().and_then(|function| function.raw_name().ok());
+        inner_function = name.map(String::from);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn place(location: &addr2line::Location<'_>) -> Option<String> {
     let (path, line) = (location.file?, location.line?);
     let file = path.rsplit('/').next().unwrap_or(path);
     Some(format!("{file}:{line}"))

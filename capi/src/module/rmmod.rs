@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use kthreads_kernel::module::{self, Module, State, Vacancy};
+use kthreads_kernel::report::AtomicState;
 use kthreads_kernel::task::state::TASK_INTERRUPTIBLE;
 use kthreads_kernel::{Cx, Errno};
 
@@ -26,7 +27,12 @@ impl ModuleLoader {
         cx.kernel.mutex_unlock(cx, mutex);
         let loaded = stopped?;
         if let Some(exit) = loaded.image.image.symbol("cleanup_module") {
+            let before = AtomicState::now(cx);
             call_void(exit);
+            if let Some(left) = before.restore(cx) {
+                let what = format_args!("the exit function of {name}");
+                cx.kernel.report_left(cx, what, &left);
+            }
         }
         self.free(cx, &loaded);
         Ok(())

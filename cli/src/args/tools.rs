@@ -32,7 +32,7 @@ Examples:
   kthreads stacks 4711
       asks that one; in its own terminal Ctrl-\\ does the same
 
-It answers on its own standard error, and goes on.";
+It answers in its log, and goes on.";
 
 #[derive(Debug, Args)]
 pub(super) struct CliNew {

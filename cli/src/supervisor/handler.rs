@@ -18,6 +18,9 @@ use super::{CHILD, USER_SIGNALS};
 /// The signals that end a program that did something impossible.
 const SIGNALS: [i32; 6] =
     [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGTRAP];
+/// The codes of a fault at an address.
+const SEGV_MAPERR: i32 = 1;
+const SEGV_ACCERR: i32 = 2;
 /// Asks a CPU's thread where it is: one of these that nobody sends.
 const ASK: i32 = libc::SIGSYS;
 /// How often, and how long each time, the dying thread waits for the answers.
@@ -93,7 +96,9 @@ extern "C" fn on_ask(_: i32, _: *mut libc::siginfo_t, context: *mut c_void) {
 
 /// Notes where the calling thread is, and makes every CPU do the same.
 fn note_death(head: &Head, info: &libc::siginfo_t, context: &libc::ucontext_t) {
-    head.death.was_sent.store(u32::from(info.si_code <= 0), ORDER);
+    // The processor tells no address when one is not canonical.
+    let has_address = matches!(info.si_code, SEGV_MAPERR | SEGV_ACCERR);
+    head.death.has_address.store(u32::from(has_address), ORDER);
     // SAFETY: reads a field that all signals have; it means something for those that carry one.
     head.death.address.store(unsafe { info.si_addr() } as u64, ORDER);
     note_trace(head, &head.death.at, context);

@@ -45,7 +45,7 @@ fn how(end: ExitStatus, death: &Death) -> String {
     let name = signal_name(signal).map(|name| format!(" ({name})")).unwrap_or_default();
     let is_fault = [libc::SIGSEGV, libc::SIGBUS].contains(&signal)
         && death.signal.load(Ordering::Acquire) == signal as u32
-        && death.was_sent.load(ORDER) == 0;
+        && death.has_address.load(ORDER) != 0;
     let address = death.address.load(ORDER);
     let access = if is_fault { format!(", accessing {address:#x}") } else { String::new() };
     format!("the program died of signal {signal}{name}{access}")

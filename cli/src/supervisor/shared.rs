@@ -27,8 +27,8 @@ const WORD: usize = size_of::<u64>();
 pub(super) struct Death {
     /// The signal; 0 while the child lives.
     pub(super) signal: AtomicU32,
-    /// Whether a program sent the signal, so that it says nothing of an address.
-    pub(super) was_sent: AtomicU32,
+    /// Whether the address means something.
+    pub(super) has_address: AtomicU32,
     pub(super) address: AtomicU64,
     /// Where the thread was that got the signal.
     pub(super) at: Trace,

@@ -66,6 +66,11 @@ impl KthreadState {
         self.exited.init();
     }
 
+    /// Whether what lies at an address is one of its completions.
+    pub(crate) fn owns(&self, address: usize) -> bool {
+        [&self.parked, &self.exited].iter().any(|own| core::ptr::from_ref(*own) as usize == address)
+    }
+
     fn has(&self, bit: u32) -> bool {
         self.bits.load(Ordering::SeqCst) & bit != 0
     }

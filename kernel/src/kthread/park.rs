@@ -74,7 +74,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         loop {
             task.set_state(TASK_PARKED);
-            if !task.kthread.has(SHOULD_PARK) {
+            if !task.kthread.has(SHOULD_PARK) || task.is_to_end() {
                 break;
             }
             // No preemption between telling and sleeping, so that who waits finds it asleep.

@@ -16,6 +16,7 @@ use kthreads_base::{
 };
 
 use crate::proc::WaitsIn;
+use crate::report::{AtomicState, Left};
 use crate::task::state::*;
 use crate::time::{Jiffies, Timer};
 use crate::wait::Completion;
@@ -202,7 +203,7 @@ impl Kernel {
         worker.set_task(task.address());
         loop {
             task.set_state(TASK_INTERRUPTIBLE);
-            if self.kthread_should_stop(cx) {
+            if self.kthread_should_stop(cx) || task.is_to_end() {
                 task.head.state.store(TASK_RUNNING, ORDER);
                 let _held = worker.get_ref().lock.lock();
                 worker.set_task(0);
@@ -211,7 +212,11 @@ impl Kernel {
             match self.take_work(worker) {
                 Some((func, work)) => {
                     task.head.state.store(TASK_RUNNING, ORDER);
+                    let before = AtomicState::now(cx);
                     func(work);
+                    if let Some(left) = before.restore(cx) {
+                        self.report_work_left(cx, func, &left);
+                    }
                 }
                 None => {
                     let _waits = cx.waits_in(WaitsIn::KthreadWorkerFn);
@@ -220,6 +225,12 @@ impl Kernel {
             }
             self.cond_resched(cx);
         }
+    }
+
+    #[cold]
+    fn report_work_left(&self, cx: &Cx<'_>, func: WorkFn, left: &Left) {
+        let name = self.object_name(func as usize);
+        self.report_left(cx, format_args!("work {name}"), left);
     }
 
     fn take_work<'w>(&self, worker: Pin<&'w Worker>) -> Option<(WorkFn, &'w Work)> {

@@ -48,11 +48,24 @@ pub trait Image: Send + Sync {
     fn is_return_address(&self, address: usize) -> bool {
         self.contains_text(address)
     }
+    /// The function that the call right before a return address goes to, if the instruction says.
+    fn callee_before(&self, _return_address: usize) -> Option<usize> {
+        None
+    }
+    /// Whether an address lies in what the module itself cannot write to: constants, text.
+    fn is_constant(&self, address: usize) -> bool {
+        self.contains_text(address)
+    }
+    /// Whether an address lies in what only initialisation needed, and which is gone.
+    fn is_dropped(&self, _address: usize) -> bool {
+        false
+    }
     /// Finds the symbol an address belongs to.
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
     /// All symbols.
     fn symbols(&self) -> Vec<ImageSymbol>;
-    /// Where in the source an address of the text is, as `file:line`, if that is known.
+    /// Where in the source an address of the text is, if that is known: `file:line`, and for code
+    /// that was inlined `file:line in function, inlined at file:line`.
     fn line_of(&self, _address: usize) -> Option<String> {
         None
     }

@@ -6,9 +6,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use kthreads_base::head::for_each_word;
-
 use super::{Image, Module};
+use crate::backtrace::Origin;
 use crate::log::Level;
 use crate::task::state::PF_EXITING;
 use crate::task::{Task, TaskId};
@@ -41,55 +40,73 @@ struct Straggler {
     task: TaskId,
     /// An address in the text that its stack holds, or its function.
     address: usize,
+    /// Whether the address is not just something that an earlier call has left there.
+    is_certain: bool,
 }
 
 impl Kernel {
-    /// Looks for threads that still run in the text of a module that has just been unloaded, and
-    /// reports them. Sleeps a few ticks if there are some that may be about to leave.
+    /// Looks for threads that still run in the text of a module that has just been unloaded, names
+    /// them and ends them. Sleeps a few ticks if there are some, since they may be about to leave.
     pub fn leave_module(&self, cx: &Cx<'_>, module: &Module, image: &Arc<dyn Image>) -> Vacancy {
-        let mut stragglers = self.stragglers(cx, &**image);
+        let stragglers = self.wait_for_stragglers(cx, &**image);
+        for straggler in &stragglers {
+            self.report_straggler(cx, module.name(), straggler);
+        }
+        for straggler in stragglers.iter().filter(|straggler| straggler.is_certain) {
+            if let Some(task) = self.task_by_id(straggler.task) {
+                self.kill(task);
+            }
+        }
+        let left = match stragglers.is_empty() {
+            true => stragglers,
+            false => self.wait_for_stragglers(cx, &**image),
+        };
+        for straggler in &left {
+            self.report_immortal(cx, module.name(), straggler);
+        }
+        let kept = (!left.is_empty()).then(|| image.clone());
+        let vacancy = if kept.is_some() { Vacancy::Occupied } else { Vacancy::Empty };
+        self.remember_unloaded(module.name(), &**image, kept);
+        vacancy
+    }
+
+    /// The threads that run in an image, once those that are about to leave have left.
+    fn wait_for_stragglers(&self, cx: &Cx<'_>, image: &dyn Image) -> Vec<Straggler> {
+        let mut stragglers = self.stragglers(cx, image);
         for _ in 0..GRACE_TICKS {
             if stragglers.is_empty() {
                 break;
             }
             self.msleep(cx, 1);
-            stragglers = self.stragglers(cx, &**image);
+            stragglers = self.stragglers(cx, image);
         }
-        let kept = (!stragglers.is_empty()).then(|| image.clone());
-        let vacancy = if kept.is_some() { Vacancy::Occupied } else { Vacancy::Empty };
-        self.remember_unloaded(module.name(), &**image, kept);
-        for straggler in stragglers {
-            self.report_straggler(cx, module.name(), &straggler);
-        }
-        vacancy
+        stragglers
     }
 
     fn stragglers(&self, cx: &Cx<'_>, image: &dyn Image) -> Vec<Straggler> {
         let others = self.all_tasks().into_iter().filter(|task| task.id() != cx.task.id());
         let find = |task: &Task| {
-            let address = self.address_in(task, image)?;
-            Some(Straggler { task: task.id(), address })
+            let (address, is_certain) = self.address_in(task, image)?;
+            Some(Straggler { task: task.id(), address, is_certain })
         };
         others.filter_map(find).collect()
     }
 
     /// Finds an address of the image's text that the task will come to: where its stack says that
     /// a call returns to, or else its function, while it has not ended.
-    fn address_in(&self, task: &Task, image: &dyn Image) -> Option<usize> {
+    fn address_in(&self, task: &Task, image: &dyn Image) -> Option<(usize, bool)> {
         if task.flags() & PF_EXITING != 0 {
             return None;
         }
-        let mut found = None;
-        if let Some(sp) = task.head.saved_stack_pointer() {
-            for_each_word(sp, |word| {
-                if found.is_none() && image.is_return_address(word) {
-                    found = Some(word);
-                }
-            });
-        }
+        let origin = Origin::of_resting(task);
+        let trace = origin.map(|origin| self.trace_from(&origin));
+        let found = trace.and_then(|trace| {
+            let address = trace.addresses().find(|at| image.contains_text(*at))?;
+            Some((address, trace.is_exact()))
+        });
         // One that runs, or was interrupted, has no return address to its own function.
         let function = task.entry_point.address();
-        found.or_else(|| image.contains_text(function).then_some(function))
+        found.or_else(|| image.contains_text(function).then_some((function, true)))
     }
 
     fn report_straggler(&self, cx: &Cx<'_>, module: &str, straggler: &Straggler) {
@@ -101,15 +118,26 @@ impl Kernel {
             Level::Alert,
             "kthreads: thread {comm} (pid {pid}) still runs in module {module} which was unloaded"
         );
-        let named = self.with_symbol(straggler.address, &mut |symbol| {
-            let (name, offset, size) = (symbol.name, symbol.offset, symbol.size);
-            log!(cx, Level::Alert, "kthreads: at {name}+{offset:#x}/{size:#x} [{module}]");
-        });
-        let ending = if named { "" } else { " (its place has no name)" };
+        if let Some(place) = self.describe(straggler.address, 0) {
+            log!(cx, Level::Alert, "kthreads: at {place}");
+        }
+        if straggler.is_certain {
+            log!(
+                cx,
+                Level::Alert,
+                "kthreads: {comm} is ended before the text of {module} goes; on Linux it would run \
+                 freed memory"
+            );
+        }
+    }
+
+    fn report_immortal(&self, cx: &Cx<'_>, module: &str, straggler: &Straggler) {
+        let Some(task) = self.task_by_id(straggler.task) else { return };
+        let (comm, pid) = (task.comm(), task.pid());
         log!(
             cx,
             Level::Alert,
-            "kthreads: the memory of {module} is kept so that the thread can go on{ending}"
+            "kthreads: the memory of {module} is kept: thread {comm} (pid {pid}) goes on in it"
         );
     }
 

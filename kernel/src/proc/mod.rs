@@ -21,10 +21,12 @@ pub use ps::{PsColumns, PsRow, PsTable};
 pub(crate) use sysctl::Sysctls;
 pub use system::{OS_RELEASE, OS_TYPE};
 pub use tree::{Entry, EntryKind};
+pub(crate) use wchan::sleeps;
 pub use wchan::{WaitingIn, WaitsIn};
 
 use crate::{Cx, Errno, Kernel};
 use modules::{read_module, read_parameter, write_parameter};
+use system::SystemFile;
 use task::TaskFile;
 use tree::{Dir, File, Node, is_in_sysfs, resolve};
 
@@ -76,6 +78,11 @@ impl Kernel {
         match file {
             File::Task(task, TaskFile::Comm) => self.write_comm(cx.task.get_ref(), task, bytes),
             File::Task(..) => Err(Errno::EINVAL),
+            File::System(SystemFile::SysrqTrigger) => {
+                // As on Linux, a letter that means nothing is answered in the log.
+                let _ = bytes.first().map(|letter| self.sysrq(cx, *letter));
+                Ok(bytes.len())
+            }
             File::System(_) => Err(Errno::EIO),
             File::Sysctl(file) => self.write_sysctl(file, bytes),
             File::Module(..) => Err(Errno::EACCES),

@@ -13,6 +13,12 @@ const PID_MAX: core::ops::RangeInclusive<i64> = 301..=4_194_304;
 const THREADS_MAX: core::ops::RangeInclusive<i64> = 1..=0x3fff_ffff;
 /// The bounds of hung_task_timeout_secs: the time must not overflow in jiffies.
 const HUNG_TASK_SECONDS: core::ops::RangeInclusive<i64> = 0..=i64::MAX / 250;
+/// The bounds of hung_task_warnings: -1 for no limit.
+const HUNG_TASK_WARNINGS: core::ops::RangeInclusive<i64> = -1..=i32::MAX as i64;
+/// How many hung tasks are named unless that is changed.
+const DEFAULT_WARNINGS: i32 = 10;
+/// The bounds of watchdog_thresh.
+const WATCHDOG_SECONDS: core::ops::RangeInclusive<i64> = 0..=60;
 /// The most important level that the console may be limited to.
 const MINIMUM_CONSOLE_LOGLEVEL: i32 = 1;
 
@@ -20,29 +26,35 @@ const MINIMUM_CONSOLE_LOGLEVEL: i32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sysctl {
     HungTaskTimeout,
+    HungTaskWarnings,
     OsRelease,
     OsType,
     PidMax,
     Printk,
     Tainted,
     ThreadsMax,
+    WatchdogThresh,
 }
 
 impl Sysctl {
     pub(super) const ALL: &[(&str, Sysctl)] = &[
         ("hung_task_timeout_secs", Sysctl::HungTaskTimeout),
+        ("hung_task_warnings", Sysctl::HungTaskWarnings),
         ("osrelease", Sysctl::OsRelease),
         ("ostype", Sysctl::OsType),
         ("pid_max", Sysctl::PidMax),
         ("printk", Sysctl::Printk),
         ("tainted", Sysctl::Tainted),
         ("threads-max", Sysctl::ThreadsMax),
+        ("watchdog_thresh", Sysctl::WatchdogThresh),
     ];
 }
 
 /// The settings that live nowhere else.
 pub(crate) struct Sysctls {
     hung_task_seconds: AtomicU64,
+    hung_task_warnings: AtomicI32,
+    watchdog_seconds: AtomicU64,
     /// console_loglevel, default_message_loglevel, minimum_console_loglevel,
     /// default_console_loglevel.
     printk: [AtomicI32; 4],
@@ -54,8 +66,30 @@ impl Sysctls {
         let printk = [console, Level::Warning as i32, MINIMUM_CONSOLE_LOGLEVEL, console];
         Sysctls {
             hung_task_seconds: AtomicU64::new(config.hung_task_seconds),
+            hung_task_warnings: AtomicI32::new(DEFAULT_WARNINGS),
+            watchdog_seconds: AtomicU64::new(config.watchdog_seconds),
             printk: printk.map(AtomicI32::new),
         }
+    }
+}
+
+impl Sysctls {
+    /// How many hung tasks may still be named; negative for no limit.
+    pub(crate) fn hung_task_warnings(&self) -> i32 {
+        self.hung_task_warnings.load(Ordering::Relaxed)
+    }
+
+    /// One has been named. Only khungtaskd counts.
+    pub(crate) fn count_hung_task_warning(&self) {
+        let left = self.hung_task_warnings();
+        if left > 0 {
+            self.hung_task_warnings.store(left - 1, Ordering::Relaxed);
+        }
+    }
+
+    /// The time that makes a lockup, in seconds; 0 for never (watchdog_thresh).
+    pub(crate) fn watchdog_seconds(&self) -> u64 {
+        self.watchdog_seconds.load(Ordering::Relaxed)
     }
 }
 
@@ -82,6 +116,10 @@ impl Kernel {
             use core::fmt::Write;
             match file {
                 Sysctl::HungTaskTimeout => writeln!(out, "{}", self.hung_task_seconds()),
+                Sysctl::HungTaskWarnings => {
+                    writeln!(out, "{}", self.sysctls.hung_task_warnings())
+                }
+                Sysctl::WatchdogThresh => writeln!(out, "{}", self.sysctls.watchdog_seconds()),
                 Sysctl::OsRelease => writeln!(out, "{OS_RELEASE}"),
                 Sysctl::OsType => writeln!(out, "{OS_TYPE}"),
                 Sysctl::PidMax => writeln!(out, "{}", self.pid_max()),
@@ -103,6 +141,15 @@ impl Kernel {
             Sysctl::HungTaskTimeout => {
                 let seconds = numbers.first_in(HUNG_TASK_SECONDS)?;
                 self.sysctls.hung_task_seconds.store(seconds as u64, Ordering::Relaxed);
+                self.hung.start_over();
+            }
+            Sysctl::HungTaskWarnings => {
+                let warnings = numbers.first_in(HUNG_TASK_WARNINGS)?;
+                self.sysctls.hung_task_warnings.store(warnings as i32, Ordering::Relaxed);
+            }
+            Sysctl::WatchdogThresh => {
+                let seconds = numbers.first_in(WATCHDOG_SECONDS)?;
+                self.sysctls.watchdog_seconds.store(seconds as u64, Ordering::Relaxed);
             }
             Sysctl::PidMax => self.tasks.set_pid_max(numbers.first_in(PID_MAX)? as i32),
             Sysctl::ThreadsMax => {

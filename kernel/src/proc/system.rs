@@ -30,6 +30,7 @@ pub(super) enum SystemFile {
     Modules,
     Stat,
     Uptime,
+    SysrqTrigger,
     Version,
 }
 
@@ -41,6 +42,7 @@ impl SystemFile {
         ("meminfo", SystemFile::Meminfo),
         ("modules", SystemFile::Modules),
         ("stat", SystemFile::Stat),
+        ("sysrq-trigger", SystemFile::SysrqTrigger),
         ("uptime", SystemFile::Uptime),
         ("version", SystemFile::Version),
     ];
@@ -70,7 +72,11 @@ impl fmt::Display for Seconds {
 impl Kernel {
     /// The text of a file of /proc.
     pub(super) fn read_system(&self, file: SystemFile) -> Result<String, Errno> {
+        if file == SystemFile::SysrqTrigger {
+            return Err(Errno::EIO);
+        }
         Ok(super::render(|out| match file {
+            SystemFile::SysrqTrigger => Ok(()),
             SystemFile::Cpuinfo => self.write_cpuinfo(out),
             SystemFile::Kallsyms => self.write_kallsyms(out),
             SystemFile::Loadavg => self.write_loadavg(out),

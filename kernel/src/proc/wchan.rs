@@ -7,14 +7,11 @@
 //! that count say so while they wait: [`Cx::waits_in`].
 
 use alloc::string::String;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::for_each_word;
-
-use crate::module::Module;
+use crate::backtrace::Origin;
+use crate::module::SymbolAt;
 use crate::task::Task;
 use crate::task::state::{TASK_RUNNING, TASK_WAKING};
 use crate::{Cx, Kernel};
@@ -52,6 +49,7 @@ wait_functions! {
     WaitWoken = "wait_woken",
     Wait = "do_wait",
     Nanosleep = "hrtimer_nanosleep",
+    Watchdog = "watchdog",
 }
 
 /// While it lives, its task shows as sleeping in a function of the kernel.
@@ -85,9 +83,8 @@ impl Kernel {
         if !sleeps(task) {
             return None;
         }
-        let named = NAMES.get(task.wait_channel.load(Ordering::Relaxed));
-        if let Some(name) = named.filter(|name| !name.is_empty()) {
-            return Some(String::from(*name));
+        if let Some(name) = self.named_wait_function(task) {
+            return Some(String::from(name));
         }
         let mut innermost = None;
         self.for_each_frame(task, &mut |name, _| {
@@ -96,8 +93,19 @@ impl Kernel {
         Some(innermost.unwrap_or_else(|| String::from("schedule")))
     }
 
+    /// The function of the kernel that a task has said it sleeps in.
+    pub(crate) fn named_wait_function(&self, task: &Task) -> Option<&'static str> {
+        let named = NAMES.get(task.wait_channel.load(Ordering::Relaxed)).copied();
+        named.filter(|name| !name.is_empty())
+    }
+
+    /// Whether a kernel thread still waits for its first wake-up.
+    pub(crate) fn is_not_started(&self, task: &Task) -> bool {
+        task.wait_channel.load(Ordering::Relaxed) == WaitsIn::Kthread as usize
+    }
+
     /// The frames of a sleeping task that lie in modules, as /proc/PID/stack shows them,
-    /// innermost first. What a frame has not overwritten of an earlier one may show, too.
+    /// innermost first.
     pub(super) fn stack_text(&self, task: &Task, out: &mut String) -> fmt::Result {
         if !sleeps(task) {
             return Ok(());
@@ -113,28 +121,20 @@ impl Kernel {
     }
 
     fn for_each_frame(&self, task: &Task, see: &mut dyn FnMut(&str, fmt::Arguments<'_>)) {
-        let Some(sp) = task.head.saved_stack_pointer() else { return };
-        let modules = self.modules();
-        let named = |module: &Arc<Module>| Some((String::from(module.name()), module.image()?));
-        let mut images: Vec<_> = modules.iter().filter_map(named).collect();
-        images.extend(self.kept_images());
-        for_each_word(sp, |word| {
-            let Some((module, image)) = images.iter().find(|(_, image)| image.contains_text(word))
-            else {
-                return;
-            };
-            image.symbolize(word, &mut |name, offset, size| {
-                // A return address lies behind a call; a function's own address is data.
-                if offset != 0 {
-                    see(name, format_args!("{name}+{offset:#x}/{size:#x} [{module}]"));
-                }
+        let Some(origin) = Origin::of_resting(task) else { return };
+        for address in self.trace_from(&origin).addresses() {
+            self.with_symbol(address, &mut |symbol| {
+                let SymbolAt { name, offset, size, module, .. } = symbol;
+                // The address is that of the call; Linux shows where it returns to.
+                let offset = offset + 1;
+                see(name, format_args!("{name}+{offset:#x}/{size:#x} [{module}]"));
             });
-        });
+        }
     }
 }
 
 /// Whether a task is off its CPU and does not wait to be put back on one (Linux: get_wchan).
-fn sleeps(task: &Task) -> bool {
+pub(crate) fn sleeps(task: &Task) -> bool {
     let state = task.state();
     state != TASK_RUNNING && state != TASK_WAKING && !task.sched.is_on_rq()
 }

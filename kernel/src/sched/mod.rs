@@ -28,7 +28,9 @@ mod tick;
 mod user;
 mod wake;
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use crate::watch::Passes;
 
 pub use heap::{HeapNode, IndexHeap, Nodes};
 pub use params::Policy;
@@ -59,6 +61,11 @@ pub struct Entity {
     pub(crate) runtime: AtomicU64,
     /// What is left of a round-robin slice, in nanoseconds.
     pub(crate) rr_left: AtomicU64,
+    pub(crate) passes: Passes,
+    /// Whether it is counted among those that sleep uninterruptibly.
+    pub(crate) is_blocked: AtomicBool,
+    /// The number of the sleep that was named for lasting too long; 0 for none.
+    pub(crate) sleep_named: AtomicU64,
 }
 
 impl Entity {
@@ -66,6 +73,9 @@ impl Entity {
         for cell in [&self.vruntime, &self.deadline, &self.charged_at, &self.runtime] {
             cell.store(0, Ordering::Relaxed);
         }
+        self.passes.reset();
+        self.is_blocked.store(false, Ordering::Relaxed);
+        self.sleep_named.store(0, Ordering::Relaxed);
         self.on_rq.store(0, Ordering::Relaxed);
         self.rr_left.store(tick::RR_SLICE, Ordering::Relaxed);
     }

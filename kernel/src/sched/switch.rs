@@ -41,6 +41,7 @@ impl Kernel {
     /// Runs others if one should run (Linux: cond_resched); returns whether it did.
     pub fn cond_resched(&self, cx: &Cx<'_>) -> bool {
         interrupt_point();
+        cx.task.sched.passes.pass();
         if !self.need_resched(cx.task.get_ref()) || cx.in_atomic() {
             return false;
         }
@@ -91,6 +92,9 @@ impl Kernel {
         prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
         let now = self.machine.now().0;
         let slice_over = rq.charge(prev, now);
+        if why == Switch::Voluntary {
+            prev.sched.passes.pass();
+        }
         let stays = self.put_prev(&mut rq, prev, why, slice_over);
         let mut next = if self.halted() { rq.idle } else { rq.pick(&self.tasks) };
         if next == rq.idle && self.nr_cpus() > 1 && !self.halted() {
@@ -120,6 +124,7 @@ impl Kernel {
             if self.signal_pending_state(state, prev) {
                 prev.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             } else {
+                self.note_sleep(prev, state, prev.head.cpu());
                 prev.sched.on_rq.store(0, Ordering::Release);
                 return false;
             }
@@ -150,6 +155,7 @@ impl Kernel {
         rq.switches += 1;
         let here = &self.cpus[cpu as usize];
         here.previous.store(prev.index(), Ordering::Relaxed);
+        here.current.store(next, Ordering::Relaxed);
         self.note_idle(cpu, next == rq.idle);
         self.program_tick(cpu, rq, now);
         next

@@ -90,11 +90,21 @@ impl Kernel {
                 self.switch(idle, Switch::Preempted);
                 self.note_idle(cpu, true);
             } else {
+                // Whatever interrupts it begins anew, however long it rests.
+                idle.sched.passes.pass();
                 self.machine.idle(cpu);
+                self.charge_idle(cpu, idle);
+                idle.sched.passes.pass();
             }
             idle.head.irq_restore(0);
         }
         idle.head.irq_save();
+    }
+
+    /// An idle CPU is charged for its rest at once: what interrupts it is not to be blamed.
+    fn charge_idle(&self, cpu: u32, idle: &crate::task::Task) {
+        let now = self.machine.now().0;
+        self.cpus[cpu as usize].rq.lock().charge(idle, now);
     }
 
     fn has_work(&self, cpu: u32) -> bool {

@@ -78,6 +78,7 @@ impl Kernel {
     fn activate(&self, task: &Task, cpu: u32) {
         let mut rq = self.cpus[cpu as usize].rq.lock();
         task.sched.cpu.store(cpu, Ordering::Release);
+        self.note_wake(task, cpu);
         task.sched.on_rq.store(1, Ordering::Release);
         task.head.state.store(TASK_RUNNING, Ordering::Release);
         rq.place(task);

@@ -223,6 +223,9 @@ impl Kernel {
     /// Whether a pending signal keeps a task that would sleep in `state` awake (Linux:
     /// signal_pending_state).
     pub fn signal_pending_state(&self, state: u32, task: &Task) -> bool {
+        if task.is_to_end() {
+            return true;
+        }
         if state & (TASK_INTERRUPTIBLE | TASK_WAKEKILL) == 0 || !task.signal_pending() {
             return false;
         }

@@ -9,6 +9,7 @@ use alloc::string::String;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+use kthreads_base::head::TIF_KILLED;
 use kthreads_base::job::Done;
 use kthreads_base::{AtomicFn, Head, RawSpinLock, SpinLock, Stack, head_first, pin_field};
 
@@ -204,6 +205,12 @@ impl Task {
     /// Notes that an oops ends the task.
     pub(crate) fn mark_killed(&self) {
         self.killed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was told to end where it stands in no function of the kernel.
+    #[inline]
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0
     }
 
     pub(crate) fn is_marked_killed(&self) -> bool {

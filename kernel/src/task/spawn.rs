@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::prepare;
+use kthreads_base::head::{TIF_KILLED, TIF_NEED_RESCHED, prepare};
 use kthreads_base::job::{Body, Done};
 
 use super::state::*;
@@ -10,6 +10,9 @@ use super::{Task, ThreadBody, ThreadFn};
 use crate::kthread::RequestId;
 use crate::sched::DEFAULT_PRIO;
 use crate::{Cx, Errno, Kernel};
+
+/// What a thread that was told to end is said to have returned: as for SIGKILL.
+const KILLED_CODE: i64 = 9;
 
 /// What a new task begins with.
 pub enum Start {
@@ -90,11 +93,13 @@ impl Kernel {
         head.nsproxy.store(0, zero);
         head.journal_info.store(0, zero);
         head.usage.store(2, zero);
+        head.held.clear();
         self.fill_sched(task, spawn.parent);
         task.signals.inherit(&spawn.parent.signals);
         head.blocked.store(parent.blocked.load(zero), zero);
         head.sighand.store(core::ptr::from_ref(&task.siglock) as usize, zero);
         task.kthread.reset();
+        task.wait.stand_at(0);
         task.wait_channel.store(0, zero);
         task.entry_point.clear();
         task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);
@@ -169,6 +174,10 @@ impl Kernel {
     pub fn do_exit(&self, cx: &Cx<'_>, code: i64) -> ! {
         let task = cx.task.get_ref();
         self.check_exit(cx);
+        // Whoever has a link to its entry in a wait queue has one to its stack.
+        if task.wait.is_at_queue() {
+            task.pinned_frames.fetch_add(1, Ordering::Relaxed);
+        }
         task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
@@ -185,6 +194,26 @@ impl Kernel {
         task.head.exit_state.store(0x10, Ordering::Relaxed);
         drop(done);
         self.schedule_dead(cx)
+    }
+
+    /// Tells a task to end where it stands in no function of the kernel, and wakes it whatever it
+    /// sleeps for: its waits end as if by a fatal signal, and it does not return to its module.
+    pub(crate) fn kill(&self, task: &Task) {
+        task.head.ti_flags.fetch_or(TIF_KILLED | TIF_NEED_RESCHED, Ordering::SeqCst);
+        self.wake_up_state(task, TASK_NORMAL | TASK_PARKED);
+        let cpu = task.head.cpu();
+        self.machine.send_interrupt(cpu);
+    }
+
+    /// Ends the running task, which was told to.
+    pub(crate) fn end_killed(&self, cx: &Cx<'_>) {
+        // In an interrupt, or with preemption off in its own code: at a later point.
+        if cx.in_atomic() {
+            return;
+        }
+        cx.task.head.ti_flags.fetch_and(!TIF_KILLED, Ordering::Relaxed);
+        cx.task.mark_killed();
+        self.end_thread(cx, KILLED_CODE)
     }
 
     /// Drops a reference to a task (Linux: put_task_struct); the last one frees it.

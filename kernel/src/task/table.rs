@@ -51,8 +51,10 @@ impl TaskTable {
 
     /// Makes the first slots before any CPU runs; idle tasks take the first of them.
     pub(crate) fn make_first(&self, idle_tasks: u32) -> Result<(), Errno> {
-        let (first, count) = self.slots.grow(Task::new).map_err(|_| Errno::ENOMEM)?;
-        debug_assert_eq!(first, 0);
+        while self.slots.len() <= idle_tasks {
+            self.slots.grow(Task::new).map_err(|_| Errno::ENOMEM)?;
+        }
+        let count = self.slots.len();
         for index in 0..idle_tasks {
             self.get(index).start_life();
         }

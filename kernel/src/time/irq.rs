@@ -11,6 +11,7 @@ use kthreads_base::Nanos;
 use super::{Jiffies, Kind, Timer, TimerFn};
 use crate::Kernel;
 use crate::cx::*;
+use crate::report::AtomicState;
 
 impl Kernel {
     /// Serves what is pending on this CPU. On the interrupt stack, interrupts off.
@@ -20,11 +21,14 @@ impl Kernel {
         let cpu = head.cpu();
         head.preempt_add(HARDIRQ_OFFSET);
         let now = self.machine.now();
+        let taken = &self.cpus[cpu as usize].watch.interrupts;
+        taken.store(taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         self.jiffies.advance(now);
         self.load_catch_up();
         self.wake_sleepers(cpu, now);
         self.tick(cpu, now.0);
         self.check_doorbell();
+        self.check_hung_look(now);
         if self.timers_due(cpu) {
             self.cpus[cpu as usize].softirq_pending.store(true, Ordering::Relaxed);
         }
@@ -67,13 +71,11 @@ impl Kernel {
 
     fn call_timer(&self, timer: &Timer, function: TimerFn) {
         let address = function as usize;
-        let head = kthreads_base::current_head();
-        let before = head.preempt_count.load(Ordering::Relaxed);
+        let cx = self.cx();
+        let before = AtomicState::now(&cx);
         timer.call(function);
-        let after = head.preempt_count.load(Ordering::Relaxed);
-        if after != before {
-            self.report_timer_imbalance(address, before, after);
-            head.preempt_count.store(before, Ordering::Relaxed);
+        if let Some(left) = before.restore(&cx) {
+            self.report_timer_imbalance(&cx, address, &left);
         }
     }
 

@@ -68,7 +68,7 @@ impl Kernel {
     pub fn msleep(&self, cx: &Cx<'_>, ms: u32) {
         let _waits = cx.waits_in(WaitsIn::Msleep);
         let mut left = msecs_to_jiffies(ms).0 as i64 + 1;
-        while left > 0 {
+        while left > 0 && !cx.task.is_to_end() {
             left = self.schedule_timeout_state(cx, left, TASK_UNINTERRUPTIBLE);
         }
     }
@@ -78,7 +78,7 @@ impl Kernel {
     pub fn msleep_interruptible(&self, cx: &Cx<'_>, ms: u32) -> u32 {
         let _waits = cx.waits_in(WaitsIn::MsleepInterruptible);
         let mut left = msecs_to_jiffies(ms).0 as i64 + 1;
-        while left > 0 && !cx.task.signal_pending() {
+        while left > 0 && !cx.task.signal_pending() && !cx.task.is_to_end() {
             left = self.schedule_timeout_state(cx, left, TASK_INTERRUPTIBLE);
         }
         jiffies_to_msecs(Jiffies(left as u64))
@@ -171,9 +171,11 @@ impl Kernel {
     /// delays may stand still meanwhile, so the tick cannot be relied on here.
     pub fn delay(&self, cx: &Cx<'_>, span: Nanos) {
         let deadline = self.machine.now() + span;
-        while self.machine.now() < deadline {
-            self.machine.delay(cx.cpu(), deadline);
+        let slice = self.delay_slice();
+        while self.machine.now() < deadline && !cx.task.is_to_end() {
+            self.machine.delay(cx.cpu(), deadline.min(self.machine.now() + slice));
             kthreads_base::interrupt_point();
+            self.judge_myself(cx);
             if !cx.in_atomic() {
                 self.give_way(cx.task.get_ref());
             }

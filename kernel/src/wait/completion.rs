@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::table::{Awaitable, Awaited};
 use super::{Limit, Waited};
 use crate::task::state::*;
 use crate::time::Jiffies;
@@ -17,6 +18,10 @@ const ALL: u32 = u32::MAX;
 pub struct Completion {
     done: AtomicU32,
     magic: AtomicU32,
+}
+
+impl Awaitable for Completion {
+    const KIND: Awaited = Awaited::Completion;
 }
 
 impl Default for Completion {
@@ -56,6 +61,7 @@ impl Kernel {
     pub fn complete(&self, completion: &Completion) {
         self.check_completion(completion);
         let mut shard = self.waits.lock(completion);
+        self.waits.note_waker(core::ptr::from_ref(completion) as usize);
         let done = completion.done.load(ORDER);
         if done != ALL {
             completion.done.store(done + 1, ORDER);
@@ -70,6 +76,7 @@ impl Kernel {
     pub fn complete_all(&self, completion: &Completion) {
         self.check_completion(completion);
         let mut shard = self.waits.lock(completion);
+        self.waits.note_waker(core::ptr::from_ref(completion) as usize);
         completion.done.store(ALL, ORDER);
         while let Some(task) = shard.first(&self.tasks, completion) {
             shard.remove(&self.tasks, task);

@@ -15,8 +15,8 @@ pub use queue::{
     woken_wake_function,
 };
 pub use semaphore::Semaphore;
-pub use table::WaitNode;
 pub(crate) use table::WaitTable;
+pub use table::{Awaited, WaitNode};
 
 use crate::time::{Jiffies, MAX_SCHEDULE_TIMEOUT};
 

@@ -6,6 +6,9 @@
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use kthreads_base::held::LockKind;
+
+use super::table::{Awaitable, Awaited};
 use crate::task::Task;
 use crate::task::state::*;
 use crate::{Cx, Errno, Kernel};
@@ -17,6 +20,10 @@ pub struct Mutex {
     owner: AtomicUsize,
     magic: AtomicU32,
     waiters: AtomicU32,
+}
+
+impl Awaitable for Mutex {
+    const KIND: Awaited = Awaited::Mutex;
 }
 
 impl Default for Mutex {
@@ -57,7 +64,12 @@ impl Mutex {
 
     fn try_take(&self, task: &Task) -> bool {
         let me = task.address();
-        self.owner.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        let order = Ordering::SeqCst;
+        let taken = self.owner.compare_exchange(0, me, order, order).is_ok();
+        if taken {
+            task.head.held.add(LockKind::Mutex, core::ptr::from_ref(self) as usize, 0);
+        }
+        taken
     }
 }
 
@@ -130,6 +142,7 @@ impl Kernel {
             let address = core::ptr::from_ref(mutex) as usize;
             return self.report_unlock_by_stranger(cx, "mutex", address, mutex.owner());
         }
+        cx.task.head.held.remove(core::ptr::from_ref(mutex) as usize);
         mutex.owner.store(0, Ordering::SeqCst);
         if mutex.waiters.load(Ordering::SeqCst) != 0 {
             let mut shard = self.waits.lock(mutex);

@@ -213,12 +213,18 @@ impl Kernel {
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
+        if let Some(task) = self.task_at(entry.private()) {
+            task.wait.stand_at(address_of(queue));
+        }
     }
 
     /// Takes an entry out (Linux: remove_wait_queue).
     pub fn remove_wait_queue(&self, queue: Pin<&WaitQueueHead>, entry: &WaitEntry) {
         let held = queue.get_ref().lock.lock();
         unlink_init(&held, entry);
+        if let Some(task) = self.task_at(entry.private()) {
+            task.wait.stand_at(0);
+        }
     }
 
     /// Adds the entry if it is in no queue, and sets the task's state (Linux: prepare_to_wait and
@@ -237,6 +243,7 @@ impl Kernel {
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
+        cx.task.wait.stand_at(address_of(queue));
         cx.task.set_state(state);
         was_empty
     }
@@ -258,11 +265,13 @@ impl Kernel {
         let held = queue.lock.lock();
         if self.signal_pending_state(state, cx.task.get_ref()) {
             unlink_init(&held, entry.get_ref());
+            cx.task.wait.stand_at(0);
             return Err(Errno::ERESTARTSYS);
         }
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
+        cx.task.wait.stand_at(address_of(queue));
         cx.task.set_state(state);
         Ok(())
     }
@@ -270,6 +279,7 @@ impl Kernel {
     /// Ends a wait: the task runs, the entry is in no queue (Linux: finish_wait).
     pub fn finish_wait(&self, cx: &Cx<'_>, queue: Pin<&WaitQueueHead>, entry: &WaitEntry) {
         cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+        cx.task.wait.stand_at(0);
         // An entry that its waker took out needs no lock: nobody else looks at it any more.
         if entry.is_queued() {
             let held = queue.get_ref().lock.lock();
@@ -324,6 +334,7 @@ impl Kernel {
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
+        self.waits.note_waker(address_of(queue));
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);
@@ -344,4 +355,8 @@ impl Kernel {
         }
         woken
     }
+}
+
+fn address_of(queue: Pin<&WaitQueueHead>) -> usize {
+    core::ptr::from_ref(queue.get_ref()) as usize
 }

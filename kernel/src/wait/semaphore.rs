@@ -4,7 +4,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::Limit;
-use super::table::Grant;
+use super::table::{Awaitable, Awaited, Grant};
 use crate::task::state::*;
 use crate::time::Jiffies;
 use crate::{Cx, Errno, Kernel};
@@ -17,6 +17,10 @@ const ORDER: Ordering = Ordering::Relaxed;
 pub struct Semaphore {
     count: AtomicU32,
     magic: AtomicU32,
+}
+
+impl Awaitable for Semaphore {
+    const KIND: Awaited = Awaited::Semaphore;
 }
 
 impl Semaphore {
@@ -98,6 +102,7 @@ impl Kernel {
     pub fn up(&self, semaphore: &Semaphore) {
         self.check_semaphore(semaphore);
         let mut shard = self.waits.lock(semaphore);
+        self.waits.note_waker(core::ptr::from_ref(semaphore) as usize);
         let Some(task) = shard.first(&self.tasks, semaphore) else {
             semaphore.count.store(semaphore.count.load(ORDER) + 1, ORDER);
             return;

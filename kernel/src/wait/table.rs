@@ -5,11 +5,11 @@
 //! address, and only while it waits. A shard's lock (level 1) also guards the counters of the
 //! objects whose addresses fall into it.
 
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use alloc::boxed::Box;
 
-use kthreads_base::{SpinGuard, SpinLock};
+use kthreads_base::{SpinGuard, SpinLock, current_head};
 
 use crate::task::{NO_TASK, Task, TaskTable};
 
@@ -25,6 +25,42 @@ pub struct WaitNode {
     prev: AtomicU32,
     /// Whether what it waited for was handed to it (semaphores).
     granted: AtomicU32,
+    /// What lies at the address: an [`Awaited`].
+    kind: AtomicU32,
+    /// The wait-queue head it stands at, 0 for none; only for reports.
+    queue: AtomicUsize,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Awaited {
+    /// A completion.
+    Completion = 0,
+    /// A mutex.
+    Mutex = 1,
+    /// A semaphore.
+    Semaphore = 2,
+    /// A wait queue.
+    Queue = 3,
+}
+
+impl Awaited {
+    /// What it is called in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Awaited::Completion => "completion",
+            Awaited::Mutex => "mutex",
+            Awaited::Semaphore => "semaphore",
+            Awaited::Queue => "wait queue",
+        }
+    }
+}
+
+/// An object that tasks wait for by its address.
+pub(crate) trait Awaitable {
+    /// What it is.
+    const KIND: Awaited;
 }
 
 impl Default for WaitNode {
@@ -34,6 +70,8 @@ impl Default for WaitNode {
             next: AtomicU32::new(NO_TASK),
             prev: AtomicU32::new(NO_TASK),
             granted: AtomicU32::new(0),
+            kind: AtomicU32::new(0),
+            queue: AtomicUsize::new(0),
         }
     }
 }
@@ -42,6 +80,30 @@ impl WaitNode {
     /// The address of the object the task waits for.
     pub fn waits_for(&self) -> Option<usize> {
         Some(self.address.load(ORDER)).filter(|address| *address != 0)
+    }
+
+    /// What the task waits for, and where that lies.
+    pub fn awaits(&self) -> Option<(Awaited, usize)> {
+        let Some(address) = self.waits_for() else {
+            let queue = self.queue.load(ORDER);
+            return (queue != 0).then_some((Awaited::Queue, queue));
+        };
+        let kind = match self.kind.load(ORDER) {
+            1 => Awaited::Mutex,
+            2 => Awaited::Semaphore,
+            _ => Awaited::Completion,
+        };
+        Some((kind, address))
+    }
+
+    /// Notes that the task stands at a wait queue; 0 that it left it.
+    pub(crate) fn stand_at(&self, queue: usize) {
+        self.queue.store(queue, ORDER);
+    }
+
+    /// Whether an entry for the task may be in a wait queue.
+    pub(crate) fn is_at_queue(&self) -> bool {
+        self.queue.load(ORDER) != 0
     }
 
     pub(crate) fn grant(&self, granted: Grant) {
@@ -67,31 +129,60 @@ pub(crate) struct Shard {
     last: u32,
 }
 
+/// Who was the last to wake somebody by way of an object; only for reports, and forgotten when
+/// another object falls into the same place.
+#[derive(Debug, Default)]
+struct LastWaker {
+    address: AtomicUsize,
+    pid: AtomicI32,
+}
+
 /// The table.
 pub(crate) struct WaitTable {
     shards: Box<[SpinLock<Shard>]>,
+    wakers: Box<[LastWaker]>,
 }
 
 impl WaitTable {
     pub(crate) fn new() -> WaitTable {
         let shard = |_| SpinLock::new(Shard { first: NO_TASK, last: NO_TASK });
-        WaitTable { shards: (0..SHARDS).map(shard).collect() }
+        let wakers = (0..SHARDS).map(|_| LastWaker::default()).collect();
+        WaitTable { shards: (0..SHARDS).map(shard).collect(), wakers }
+    }
+
+    /// Notes that the running thread wakes by way of an object.
+    #[inline]
+    pub(crate) fn note_waker(&self, address: usize) {
+        let place = &self.wakers[place_of(address)];
+        place.address.store(address, ORDER);
+        place.pid.store(current_head().pid.load(ORDER), ORDER);
+    }
+
+    /// The pid of the last to do so, if that is known.
+    pub(crate) fn last_waker(&self, address: usize) -> Option<i32> {
+        let place = &self.wakers[place_of(address)];
+        (place.address.load(ORDER) == address).then(|| place.pid.load(ORDER))
     }
 
     /// Locks the shard of an object.
     #[inline]
     pub(crate) fn lock<T>(&self, object: &T) -> SpinGuard<'_, Shard> {
-        let address = core::ptr::from_ref(object) as usize as u64;
-        let mixed = (address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.shards[(mixed >> 54) as usize % SHARDS].lock()
+        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock()
     }
+}
+
+#[inline]
+fn place_of(address: usize) -> usize {
+    let mixed = (address as u64 >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 54) as usize % SHARDS
 }
 
 impl Shard {
     /// Puts a task that does not wait yet last in line for `object`.
-    pub(crate) fn push<T>(&mut self, tasks: &TaskTable, task: &Task, object: &T) {
+    pub(crate) fn push<T: Awaitable>(&mut self, tasks: &TaskTable, task: &Task, object: &T) {
         let node = &task.wait;
         debug_assert!(node.waits_for().is_none());
+        node.kind.store(T::KIND as u32, ORDER);
         node.address.store(core::ptr::from_ref(object) as usize, ORDER);
         node.next.store(NO_TASK, ORDER);
         node.prev.store(self.last, ORDER);

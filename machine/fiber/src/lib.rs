@@ -21,6 +21,8 @@ const SAVED_WORDS: usize = 7;
 /// How far above a resting context's stack pointer its frame record lies, in bytes.
 pub const FRAME_RECORD: usize = 5 * size_of::<usize>();
 
+const _: () = assert!(FRAME_RECORD == kthreads_base::frames::FRAME_RECORD);
+
 /// Saves the running context, stores its stack pointer in `save`, and resumes `resume`. Returns
 /// when somebody resumes the saved one.
 ///

@@ -8,6 +8,7 @@ use kthreads_base::{CpuLocal, Nanos, Stack};
 
 use crate::config::CpuNote;
 use crate::fault::OopsStack;
+use crate::sample::Sampler;
 
 /// Not started yet, or ended.
 pub(crate) const ABSENT: u32 = 0;
@@ -43,6 +44,7 @@ pub(crate) struct Cpu {
     pub(crate) oops: OopsStack,
     /// Where to note what it does.
     pub(crate) note: Option<&'static CpuNote>,
+    pub(crate) sampler: Sampler,
 }
 
 thread_local! {
@@ -81,6 +83,7 @@ impl Cpu {
             stack,
             oops,
             note,
+            sampler: Sampler::default(),
         }
     }
 

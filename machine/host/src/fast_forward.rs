@@ -4,7 +4,7 @@
 //!
 //! While a CPU runs, the clock runs as the host's does. While none runs, it stands. When none
 //! runs, nothing is in flight and nobody holds the clock, time jumps to the nearest end of a
-//! rest: a timer or the end of a delay. If there is none, nothing ever happens again unless
+//! rest: a timer, the end of a delay, or the end of the kernel's patience. If there is none, nothing ever happens again unless
 //! somebody outside sees to it, and the clock stands.
 //!
 //! # Why nothing is missed
@@ -162,12 +162,25 @@ impl Flight {
             }
             let at_rest = core.cpus.iter().filter(|cpu| is_rest(cpu.state()));
             let next = at_rest.map(Cpu::next_event).min().unwrap_or(Nanos::NEVER);
-            if next == Nanos::NEVER {
+            let patience = core.patience();
+            if next.min(patience) == Nanos::NEVER {
                 return;
             }
-            core.clock.stand_at(core.clock.now().max(next));
+            core.clock.stand_at(core.clock.now().max(next.min(patience)));
+            if patience < next && !self.wake_any(core, counts) {
+                // All are deaf: the nearest end of a rest must come first.
+                core.clock.stand_at(core.clock.now().max(next));
+            }
             self.wake_due(core, counts);
         }
+    }
+
+    /// Makes an interrupt pending on a CPU that heeds them; false if there is none.
+    fn wake_any(&self, core: &Core, counts: &mut Counts) -> bool {
+        let Some(cpu) = core.cpus.iter().find(|cpu| cpu.state() == RESTING) else { return false };
+        cpu.raise();
+        self.wake(core, counts, cpu);
+        true
     }
 
     fn wake_due(&self, core: &Core, counts: &mut Counts) {

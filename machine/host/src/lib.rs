@@ -21,6 +21,7 @@ mod monitor;
 mod panics;
 mod preempt;
 mod rest;
+mod sample;
 mod signals;
 mod stacks;
 mod sys;

@@ -3,22 +3,22 @@
 use std::io;
 use std::ptr;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
 
+use kthreads_base::frames::Sample;
 use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head};
 
-use crate::clock::MachineClock;
 use crate::config::{Clock, HostConfig, HostError, MAX_CPUS};
 use crate::cpu::{self, ABSENT, Cpu, RUNNING};
 use crate::fast_forward::Flight;
 use crate::fault::OopsStack;
-use crate::monitor::{self, Gate};
+use crate::monitor;
 use crate::rest::{Core, Heeds};
 use crate::signals::AltStack;
 use crate::stacks::{self, Stacks};
-use crate::{image, memory, panics, signals, sys};
+use crate::{image, memory, panics, sample, signals, sys};
 
 /// The host's part of a CPU's thread; the kernel runs on stacks of its own.
 const HOST_STACK_SIZE: usize = 256 * 1024;
@@ -34,8 +34,6 @@ pub struct HostMachine {
     flight: Option<Flight>,
     stacks: &'static Stacks,
     me: Weak<HostMachine>,
-    /// The kernel, from `start` to the end of `join`: a boxed `Arc<dyn Upcalls>`.
-    upcalls: AtomicPtr<Arc<dyn Upcalls>>,
     threads: Mutex<Threads>,
     wall_clock_origin: u64,
     memory_total: u64,
@@ -67,11 +65,10 @@ impl HostMachine {
         };
         let cpus = (0..config.cpus).map(make_cpu).collect::<Result<Vec<Cpu>, HostError>>()?;
         Ok(Arc::new_cyclic(|me| HostMachine {
-            core: Core { cpus, clock: MachineClock::new(), gate: Gate::new() },
+            core: Core::new(cpus),
             flight: (config.clock == Clock::FastForward).then(Flight::new),
             stacks,
             me: me.clone(),
-            upcalls: AtomicPtr::new(ptr::null_mut()),
             threads: Mutex::default(),
             wall_clock_origin: sys::host_clock(libc::CLOCK_REALTIME),
             memory_total: config.memory_bytes,
@@ -97,17 +94,12 @@ impl HostMachine {
         &self.core.cpus[number as usize]
     }
 
-    fn upcalls(&self) -> Option<&dyn Upcalls> {
-        // SAFETY: null, or the box that `join` frees once no CPU runs; only they ask.
-        unsafe { self.upcalls.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
-    }
-
     fn rest(&self, cpu: &Cpu, until: Nanos, heeds: Heeds) {
         match &self.flight {
             Some(flight) => flight.rest(&self.core, cpu, until, heeds),
             None => self.core.rest(cpu, until, heeds),
         }
-        if let Some(upcalls) = self.upcalls() {
+        if let Some(upcalls) = self.core.upcalls() {
             upcalls.clock(self.core.clock.now());
         }
     }
@@ -223,7 +215,7 @@ unsafe impl Machine for HostMachine {
             cpu.attach(upcalls.local(cpu.number));
             cpu.set_state(RUNNING);
         }
-        self.upcalls.store(Box::into_raw(Box::new(upcalls.clone())), Ordering::Release);
+        self.core.attach(upcalls.clone());
         if let Some(flight) = &self.flight {
             flight.begin(&self.core);
         }
@@ -235,7 +227,11 @@ unsafe impl Machine for HostMachine {
         threads.monitor = Some(spawn("kthreads-clock".into(), move || {
             signals::block_others();
             sys::sleep_precisely();
-            monitor::watch(&me, &*upcalls);
+            let Some(stack) = me.stacks.alloc() else {
+                kthreads_base::fatal("no address space for the monitor's stack");
+            };
+            monitor::watch(&me, &*upcalls, &stack);
+            me.stacks.free(stack);
         }));
     }
 
@@ -252,12 +248,9 @@ unsafe impl Machine for HostMachine {
         for cpu in &self.core.cpus {
             cpu.attach(ptr::null());
         }
-        let upcalls = self.upcalls.swap(ptr::null_mut(), Ordering::AcqRel);
         drop(threads);
-        if !upcalls.is_null() {
-            // SAFETY: made by `start`, taken out by the swap; no CPU runs any more.
-            drop(unsafe { Box::from_raw(upcalls) });
-        }
+        // SAFETY: no CPU runs any more, nor does the monitor.
+        unsafe { self.core.detach() };
     }
 
     fn set_timer(&self, cpu: u32, deadline: Nanos) {
@@ -289,6 +282,10 @@ unsafe impl Machine for HostMachine {
         while self.now() < until && !heeds.is_disturbed(cpu) {
             std::hint::spin_loop();
         }
+    }
+
+    fn sample(&self, cpu: u32) -> Option<Sample> {
+        sample::ask(self.cpu(cpu))
     }
 
     fn relax(&self) {

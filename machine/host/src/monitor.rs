@@ -5,6 +5,10 @@
 //! CPUs that have not taken what is pending, and tells the kernel the time. It does so every
 //! [`TICK`], or when the nearest timer of a running CPU is due, and sleeps while all CPUs rest.
 //!
+//! It also has the kernel judge whether a CPU does one thing for too long. The judge takes no lock.
+//! Only when there is something to report does the monitor enter the kernel, as a thread that is no
+//! CPU: a report takes locks that nobody holds for longer than it takes to log a line.
+//!
 //! # No timer is missed
 //!
 //! [`Gate::wake`] says when the monitor will look next, in the host's time: never while it
@@ -15,12 +19,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use kthreads_base::{Nanos, Upcalls};
+use kthreads_base::{Machine, Nanos, Stack, Upcalls, head};
 
 use crate::cpu::{Cpu, RUNNING};
 use crate::machine::HostMachine;
 use crate::{preempt, sys};
 
+/// How late a look may come before the host is held to have stopped everything: a debugger does,
+/// and a machine that sleeps.
+const LONGEST_DELAY: Nanos = Nanos::from_millis(500);
 /// How often the monitor looks while CPUs run: the kernel's own tick.
 const TICK: Nanos = Nanos::from_millis(4);
 /// After how many looks without a running CPU it goes to sleep. Not at once: waking it costs a
@@ -74,23 +81,31 @@ impl Gate {
     }
 }
 
-/// What the monitor thread does until the gate is closed.
-pub(crate) fn watch(machine: &HostMachine, upcalls: &dyn Upcalls) {
+/// What the monitor thread does until the gate is closed. `stack` is for its reports.
+pub(crate) fn watch(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack) {
     let core = &machine.core;
     let gate = &core.gate;
     let mut quiet_looks = 0;
+    let mut expected = Nanos::NEVER;
     loop {
         let pokes = gate.pokes.load(Ordering::SeqCst);
         gate.wake.store(0, Ordering::SeqCst);
         if gate.is_closed.load(Ordering::SeqCst) {
             return;
         }
+        // If the host let nobody run, it was not for a CPU's fault that it did nothing else.
+        let late = core.clock.host_now() - expected.min(core.clock.host_now());
+        if late > LONGEST_DELAY {
+            upcalls.excuse(late);
+        }
         look(machine, upcalls);
+        judge(machine, upcalls, stack);
         let is_quiet = !core.cpus.iter().any(is_running);
         quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
         let now = core.clock.host_now();
         let latest = if quiet_looks > QUIET_LOOKS { Nanos::NEVER } else { now + TICK };
         let wake = latest.min(machine.next_watched());
+        expected = if is_quiet { Nanos::NEVER } else { latest };
         gate.wake.store(wake.0, Ordering::SeqCst);
         let slept_too_early = wake == Nanos::NEVER && core.cpus.iter().any(is_running);
         if slept_too_early || machine.next_watched() < wake {
@@ -101,13 +116,26 @@ pub(crate) fn watch(machine: &HostMachine, upcalls: &dyn Upcalls) {
     }
 }
 
+/// Has the kernel judge the CPUs that run, and report what it finds.
+fn judge(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack) {
+    let running = machine.core.cpus.iter().filter(|cpu| is_running(cpu));
+    let found = running.filter(|cpu| upcalls.judge(cpu.number)).count();
+    if found > 0 {
+        head::call_as_watcher(machine, upcalls, stack);
+    }
+}
+
 fn is_running(cpu: &Cpu) -> bool {
     cpu.state() == RUNNING
 }
 
 fn look(machine: &HostMachine, upcalls: &dyn Upcalls) {
     machine.tend_timers();
-    upcalls.clock(machine.core.clock.now());
+    let now = machine.core.clock.now();
+    upcalls.clock(now);
+    if upcalls.patience() <= now {
+        machine.send_interrupt(0);
+    }
     for cpu in machine.core.cpus.iter().filter(|cpu| is_running(cpu) && cpu.is_pending()) {
         preempt::send(cpu);
     }

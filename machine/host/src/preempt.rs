@@ -14,6 +14,7 @@ use std::arch::naked_asm;
 use std::ffi::c_void;
 use std::sync::atomic::Ordering;
 
+use kthreads_base::frames::Place;
 use kthreads_base::{Head, SLOT_SIZE, stack};
 
 use crate::cpu::{self, Cpu};
@@ -59,6 +60,11 @@ pub(crate) extern "C" fn on_signal(_: i32, _: *mut libc::siginfo_t, context: *mu
     let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
     let ip = registers[libc::REG_RIP as usize] as usize;
     let sp = registers[libc::REG_RSP as usize] as usize;
+    let bp = registers[libc::REG_RBP as usize] as usize;
+    // SAFETY: null, or the CPU that this host thread is, which outlives the thread.
+    if let Some(cpu) = unsafe { cpu::this_cpu().as_ref() } {
+        cpu.sampler.answer(ip, Place { sp, bp });
+    }
     // In this order: outside of module text the stack pointer may be of a stack that another CPU
     // already runs on, and outside of the range there is no head to find.
     if !TEXT.contains(ip) {
@@ -127,5 +133,5 @@ extern "C" fn interrupted() {
 }
 
 extern "C" fn take_interrupts() {
-    kthreads_base::interrupt_point();
+    kthreads_base::module_point();
 }

@@ -8,9 +8,11 @@
 //! word only if that word still says so.
 
 use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
-use kthreads_base::Nanos;
+use kthreads_base::{Nanos, Upcalls};
 
 use crate::clock::MachineClock;
 use crate::cpu::{self, Cpu, RESTING, RESTING_DEAF, RUNNING};
@@ -44,13 +46,59 @@ pub(crate) struct Core {
     pub(crate) cpus: Vec<Cpu>,
     pub(crate) clock: MachineClock,
     pub(crate) gate: Gate,
+    /// The kernel, from `start` to the end of `join`: a boxed `Arc<dyn Upcalls>`.
+    upcalls: AtomicPtr<Arc<dyn Upcalls>>,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // SAFETY: nobody has a reference any more.
+        unsafe { self.detach() };
+    }
 }
 
 impl Core {
+    pub(crate) fn new(cpus: Vec<Cpu>) -> Core {
+        let upcalls = AtomicPtr::new(ptr::null_mut());
+        Core { cpus, clock: MachineClock::new(), gate: Gate::new(), upcalls }
+    }
+
+    /// Ties the machine to a kernel.
+    pub(crate) fn attach(&self, upcalls: Arc<dyn Upcalls>) {
+        self.upcalls.store(Box::into_raw(Box::new(upcalls)), Ordering::Release);
+    }
+
+    /// Lets go of the kernel, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// Nobody asks for it any more: no CPU runs, nor does the monitor.
+    pub(crate) unsafe fn detach(&self) {
+        let upcalls = self.upcalls.swap(ptr::null_mut(), Ordering::AcqRel);
+        if !upcalls.is_null() {
+            // SAFETY: made by `attach`, taken out by the swap, and nobody uses it.
+            drop(unsafe { Box::from_raw(upcalls) });
+        }
+    }
+
+    /// The kernel, for CPUs and the monitor, and for whoever acts while they run.
+    pub(crate) fn upcalls(&self) -> Option<&dyn Upcalls> {
+        // SAFETY: null, or the box that `join` frees once none of those run.
+        unsafe { self.upcalls.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
+    }
+
+    /// Until when a CPU may rest that nothing else wakes.
+    pub(crate) fn patience(&self) -> Nanos {
+        self.upcalls().map_or(Nanos::NEVER, Upcalls::patience)
+    }
+
     /// Lets the timer go off if it is due; says whether there is no reason to rest.
     pub(crate) fn has_reason_to_run(&self, cpu: &Cpu, until: Nanos, heeds: Heeds) -> bool {
         let now = self.clock.now();
         cpu.fire_timer(now);
+        if heeds == Heeds::Interrupts && self.patience() <= now {
+            cpu.raise();
+        }
         until <= now || heeds.is_disturbed(cpu)
     }
 
@@ -59,7 +107,7 @@ impl Core {
         while !self.has_reason_to_run(cpu, until, heeds) {
             cpu.set_state(heeds.state());
             if !heeds.is_disturbed(cpu) {
-                let end = until.min(cpu.timer());
+                let end = until.min(cpu.timer()).min(self.patience());
                 sys::futex_wait(&cpu.state, heeds.state(), self.span_to(end));
             }
             cpu.set_state(RUNNING);

@@ -1,4 +1,4 @@
-//! uptime, uname.
+//! uptime, uname, sysrq.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -26,7 +26,25 @@ pub(super) const COMMANDS: &[Info] = &[
         place: Place::Inline,
         run: uname,
     },
+    Info {
+        name: "sysrq",
+        usage: "sysrq LETTER",
+        about: "logs what the kernel does: t all tasks, w those blocked, l those running, d locks",
+        more: "As `echo LETTER > /proc/sysrq-trigger`. Each task is shown with its calls in \
+               modules, what it waits for, and who could end that.",
+        place: Place::Inline,
+        run: sysrq,
+    },
 ];
+
+fn sysrq(call: &mut Call<'_>) -> i32 {
+    let [word] = call.arguments else { return call.usage() };
+    let [letter] = word.as_bytes() else { return call.usage() };
+    match call.cx.kernel.sysrq(call.cx, *letter) {
+        Ok(()) => 0,
+        Err(_) => call.misused(&format!("unknown letter '{word}'")),
+    }
+}
 
 fn uptime(call: &mut Call<'_>) -> i32 {
     let kernel = call.cx.kernel;
