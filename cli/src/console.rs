@@ -85,6 +85,11 @@ impl Console {
         self.level.store(level, Ordering::Relaxed);
     }
 
+    /// Shows what the log has.
+    pub(crate) fn flush(&self) {
+        self.write(Stream::Output, "");
+    }
+
     /// Whether the log is not shown.
     pub(crate) fn is_quiet(&self) -> bool {
         self.lock().log == Log::Quiet

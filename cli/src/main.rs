@@ -7,6 +7,7 @@ mod flags;
 mod gdb;
 mod host;
 mod interrupts;
+mod lockup;
 mod modules;
 mod new;
 mod objects;

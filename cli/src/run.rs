@@ -19,7 +19,7 @@ use crate::interrupts::Interrupts;
 use crate::objects::Prepared;
 use crate::session::Session;
 use crate::summary::summary;
-use crate::{gdb, objects, parameters, status, supervisor};
+use crate::{gdb, lockup, objects, parameters, status, supervisor};
 
 /// What ends a script whose time is over, as timeout(1) does.
 const SIGTERM: u32 = 15;
@@ -67,6 +67,9 @@ fn run_kernel(command: &RunCommand, modules: Vec<Prepared>, plan: &Plan) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if command.debugger == Debugger::None {
+        lockup::watch(&session, command.machine.hung_task_seconds);
+    }
     if command.debugger == Debugger::Announce {
         session.kernel.enter(|_| session.host.loader.watch(GdbAnnouncer::new()));
     }

@@ -161,9 +161,25 @@ impl Shell {
 
     /// Waits for a job, however long it takes unless it hangs.
     pub fn wait_for(&self, cx: &Cx<'_>, job: &Arc<Job>) -> JobEnd {
+        self.inner.waiting.fetch_add(1, Ordering::Relaxed);
+        let end = self.wait_and_look(cx, job);
+        self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+        end
+    }
+
+    /// How often whoever waits for a job has looked whether it hangs; `None` while nobody waits.
+    /// One who waits looks four times a second: if the number stays the same, the CPU of who
+    /// waits runs something that does not let go. It may be asked from anywhere.
+    pub fn looks(&self) -> Option<u64> {
+        let is_waiting = self.inner.waiting.load(Ordering::Relaxed) != 0;
+        is_waiting.then(|| self.inner.looks.load(Ordering::Relaxed))
+    }
+
+    fn wait_and_look(&self, cx: &Cx<'_>, job: &Arc<Job>) -> JobEnd {
         let mut watch = HangWatch::new(cx);
         let limit = Limit::At(LOOK_EVERY);
         loop {
+            self.inner.looks.fetch_add(1, Ordering::Relaxed);
             let (kernel, done) = (cx.kernel, &job.shared.done);
             match kernel.wait_for_completion_state(cx, done, TASK_INTERRUPTIBLE, limit) {
                 Waited::Done(_) => break,
