@@ -67,7 +67,7 @@ export! {
         if !is_cache(cx, cache) {
             return 0;
         }
-        let object = heap::allocate_aligned(cache.len, cache.align, fill(flags));
+        let object = heap::allocate_aligned(cx, cache.len, cache.align, fill(flags));
         if object == 0 {
             return 0;
         }

@@ -57,13 +57,17 @@ fn header(memory: usize) -> Header {
 }
 
 /// Allocates `len` bytes, aligned to `align`; 0 when there is no memory.
-pub(crate) fn allocate_aligned(len: usize, align: usize, fill: Fill) -> usize {
+pub(crate) fn allocate_aligned(cx: &Cx<'_>, len: usize, align: usize, fill: Fill) -> usize {
     let align = align.max(HEADER);
     let Some(total) = len.checked_add(align) else { return 0 };
     let Ok(layout) = Layout::from_size_align(total, align) else { return 0 };
+    if !cx.kernel.take_memory(total + HEADER) {
+        return 0;
+    }
     // SAFETY: the layout is not empty: it holds the header.
     let start = unsafe { alloc(layout) };
     if start.is_null() {
+        cx.kernel.give_memory(total + HEADER);
         return 0;
     }
     let memory = start as usize + align;
@@ -92,11 +96,8 @@ fn bucket(len: usize) -> usize {
 pub(crate) fn allocate(cx: &Cx<'_>, len: usize, fill: Fill) -> usize {
     const PAGE: usize = 4096;
     let len = bucket(len);
-    if len as u64 > cx.kernel.machine().memory().total {
-        return 0;
-    }
     let align = if len.is_power_of_two() { len.min(PAGE) } else { HEADER };
-    allocate_aligned(len, align, fill)
+    allocate_aligned(cx, len, align, fill)
 }
 
 /// How long the memory is, if it is a live block.
@@ -119,6 +120,8 @@ pub(crate) fn free(cx: &Cx<'_>, memory: usize, who: &'static str) {
         ptr::write_bytes(memory as *mut u8, POISON, len.min(POISONED_MAX));
     }
     let block = Block { start: memory - align, len: len + align, align };
+    // The allocator's own book of a block is about as long as our header.
+    cx.kernel.give_memory(block.len + HEADER);
     cx.kernel.keep_freed(block, release);
 }
 

@@ -38,10 +38,10 @@ pub(crate) fn allocate(cx: &Cx<'_>, len: usize, flags: u32) -> usize {
 
 fn allocate_virtual(cx: &Cx<'_>, len: usize, fill: Fill) -> usize {
     cx.kernel.might_sleep(cx);
-    if len == 0 || len as u64 > cx.kernel.machine().memory().total {
+    if len == 0 {
         return 0;
     }
-    heap::allocate_aligned(len, PAGE, fill)
+    heap::allocate_aligned(cx, len, PAGE, fill)
 }
 
 fn free(cx: &Cx<'_>, memory: usize, who: &'static str) {

@@ -110,6 +110,9 @@ struct CliMachine {
     /// Lets time jump ahead whenever nothing is left to do but wait.
     #[arg(long)]
     fast_forward: bool,
+    /// Sets how much memory the kernel has, as 64M or 2G [default: half of the host's].
+    #[arg(long, value_name = "SIZE", value_parser = tools::parse_size)]
+    memory: Option<u64>,
     /// Reports tasks that sleep uninterruptibly for so many seconds of kernel time; 0 for never.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     hung_task_timeout: u64,
@@ -186,6 +189,8 @@ pub(crate) struct MachineOptions {
     pub(crate) cpus: NonZero<usize>,
     /// How time passes.
     pub(crate) clock: Clock,
+    /// How much memory it has, in bytes; none for half of the host's.
+    pub(crate) memory_bytes: Option<u64>,
     /// When an uninterruptible sleep counts as a hang; 0 for never.
     pub(crate) hung_task_seconds: u64,
     /// When a CPU that takes no interrupt is locked up; 0 for never.
@@ -370,6 +375,7 @@ fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
         modules: modules::group(machine.modules)?,
         cpus: machine.cpus.unwrap_or_else(host_cpus),
         clock: if machine.fast_forward { Clock::FastForward } else { Clock::Real },
+        memory_bytes: machine.memory,
         hung_task_seconds: machine.hung_task_timeout,
         watchdog_seconds: machine.watchdog_thresh,
     })

@@ -22,6 +22,12 @@ use crate::{status, supervisor};
 /// How often it is looked whether a module that somebody else unloads is gone.
 const LOOK_EVERY: Nanos = Nanos::from_millis(20);
 
+/// What a thread takes of the host's memory, with room for a deep stack now and then.
+const BYTES_PER_THREAD: u64 = 8 << 10;
+/// How many threads there may be at least and at most, whatever the memory.
+const LEAST_THREADS: u64 = 128;
+const MOST_THREADS: u64 = 2_000_000;
+
 /// Is a running kernel and what belongs to it.
 pub(crate) struct Session {
     /// The kernel.
@@ -55,17 +61,20 @@ impl Session {
             Clock::FastForward => HostClock::FastForward,
         };
         let cpus = options.cpus.get() as u32;
+        let memory_bytes = options.memory_bytes.unwrap_or(HostConfig::default().memory_bytes);
+        let threads_max = (memory_bytes / BYTES_PER_THREAD).clamp(LEAST_THREADS, MOST_THREADS);
         let machine = HostMachine::new(HostConfig {
             cpus,
             clock,
             notes: supervisor::cpu_notes(),
-            ..HostConfig::default()
+            memory_bytes,
         });
         let machine = machine.map_err(|error| error.to_string())?;
         let hold = machine.hold_clock();
         let config = Config {
             hung_task_seconds: options.hung_task_seconds,
             watchdog_seconds: options.watchdog_seconds,
+            threads_max: threads_max as u32,
             log_memory: supervisor::log_memory(),
             ..Config::default()
         };

@@ -9,6 +9,9 @@ use super::UsageError;
 /// The longest name of a new module: its thread is named after it.
 pub(super) const LONGEST_NAME: usize = 40;
 
+/// The least memory a kernel can have, in bytes.
+const LEAST_MEMORY: u64 = 1 << 20;
+
 pub(super) const NEW_EXAMPLES: &str = "\
 Examples:
   kthreads new pair
@@ -103,4 +106,32 @@ pub(super) fn checked_new(new: CliNew) -> Result<NewCommand, UsageError> {
     }
     let folder = folder.unwrap_or_else(|| PathBuf::from(&name));
     Ok(NewCommand { name, folder })
+}
+
+/// Reads a size in bytes, as 512K, 64M or 2G.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.chars().last() {
+        Some('K' | 'k') => (&text[..text.len() - 1], 10),
+        Some('M' | 'm') => (&text[..text.len() - 1], 20),
+        Some('G' | 'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes
+        .filter(|bytes| *bytes >= LEAST_MEMORY)
+        .ok_or_else(|| "write a size of 1M or more, as 64M or 2G".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("1048576"), Ok(1 << 20));
+        assert_eq!((parse_size("64M"), parse_size("2g")), (Ok(64 << 20), Ok(2 << 30)));
+        for wrong in ["", "M", "1", "-1M", "1.5G", "1T", "99999999999G", "1M M"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
 }
