@@ -5,10 +5,14 @@
 //! inside (its interrupts, and faults, which become oopses) are none of the user's business.
 
 use std::ffi::OsString;
-use std::io;
+use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Command;
-use std::{env, path::PathBuf};
+use std::sync::Arc;
+use std::{env, io, ptr};
+
+use kthreads_capi::module::{GdbAnnouncer, ImageWatcher, Placed};
 
 use crate::status;
 
@@ -44,4 +48,46 @@ pub(crate) fn start() -> u8 {
 /// The command line for the run under GDB.
 fn arguments(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     words.map(|word| if word == "--gdb" { OsString::from("--debuggable") } else { word }).collect()
+}
+
+/// Announces modules to a debugger.
+///
+/// The signal by which the machine interrupts a CPU is kept off meanwhile: the debugger takes
+/// longer to read a module than until the next one, and begins anew with each.
+struct Announcer(Arc<GdbAnnouncer>);
+
+/// Makes who announces modules.
+pub(crate) fn announcer() -> Arc<dyn ImageWatcher> {
+    Arc::new(Announcer(GdbAnnouncer::new()))
+}
+
+impl ImageWatcher for Announcer {
+    fn placed(&self, module: &Placed<'_>) {
+        undisturbed(|| self.0.placed(module));
+    }
+
+    fn removed(&self, base: usize) {
+        undisturbed(|| self.0.removed(base));
+    }
+
+    fn is_debugger(&self) -> bool {
+        self.0.is_debugger()
+    }
+}
+
+/// Calls `body`, which must not sleep, with the machine's signal kept off the host's thread.
+fn undisturbed(body: impl FnOnce()) {
+    let mut set = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    // SAFETY: the first call makes a set of `set`; the mask before is written to `before`.
+    let result = unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGURG);
+        libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), before.as_mut_ptr())
+    };
+    body();
+    if result == 0 {
+        // SAFETY: the call above succeeded, so the mask is there; the thread is the same.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut()) };
+    }
 }

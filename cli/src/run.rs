@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kthreads_base::Nanos;
-use kthreads_capi::module::GdbAnnouncer;
 use kthreads_kernel::Cx;
 use kthreads_kernel::signal::{SIGKILL, Sender, Target};
 use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
@@ -71,7 +70,7 @@ fn run_kernel(command: &RunCommand, modules: Vec<Prepared>, plan: &Plan) -> u8 {
         lockup::watch(&session, command.machine.hung_task_seconds);
     }
     if command.debugger == Debugger::Announce {
-        session.kernel.enter(|_| session.host.loader.watch(GdbAnnouncer::new()));
+        session.kernel.enter(|_| session.host.loader.watch(gdb::announcer()));
     }
     let interrupts = Interrupts::watch(&session);
     let me = session.clone();

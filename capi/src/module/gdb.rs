@@ -97,6 +97,10 @@ impl ImageWatcher for GdbAnnouncer {
         tell(REGISTER, entry);
     }
 
+    fn is_debugger(&self) -> bool {
+        true
+    }
+
     fn removed(&self, base: usize) {
         let mut all = ANNOUNCED.lock();
         let Some(index) = all.iter().position(|announced| announced.base == base) else { return };

@@ -125,9 +125,11 @@ impl ModuleLoader {
             log_positive(cx, module.name(), result);
         }
         module.set_state(State::Live);
-        // SAFETY: this is the memory the image was loaded into; init has returned, and what it
-        // left that points to init code or data is a mistake of the module, which faults.
-        unsafe { loaded.image.image.drop_init(&MachineMemory(&**cx.kernel.machine())) };
+        if !self.watchers.debug() {
+            // SAFETY: this is the memory the image was loaded into; init has returned, and what it
+            // left that points to init code or data is a mistake of the module, which faults.
+            unsafe { loaded.image.image.drop_init(&MachineMemory(&**cx.kernel.machine())) };
+        }
         module.put();
         self.wake_waiters(cx);
         Ok(())

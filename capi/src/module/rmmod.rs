@@ -74,7 +74,11 @@ impl ModuleLoader {
             // module) was the exit function's to take back, as on Linux, and faults.
             Vacancy::Empty => unsafe {
                 self.watchers.removed(loaded.image.image.base());
-                loaded.image.image.unload(&MachineMemory(&**cx.kernel.machine()));
+                let memory = MachineMemory(&**cx.kernel.machine());
+                match self.watchers.debug() {
+                    true => loaded.image.image.retire(&memory),
+                    false => loaded.image.image.unload(&memory),
+                }
             },
             // The threads go on to use the image and its struct module.
             Vacancy::Occupied => core::mem::forget(loaded.clone()),

@@ -30,6 +30,12 @@ pub trait ImageWatcher: Send + Sync {
 
     /// Notes that the module at `base` is gone.
     fn removed(&self, base: usize);
+
+    /// Tells whether it has breakpoints in modules, or may have: then init code stays when it has
+    /// run, and addresses of a module that is gone are not used again.
+    fn is_debugger(&self) -> bool {
+        false
+    }
 }
 
 /// All who want to know.
@@ -52,6 +58,11 @@ impl Watchers {
         let (base, len) = (image.base(), image.len());
         let placed = Placed { name, base, len, debug_file: &debug_file };
         watchers.iter().for_each(|watcher| watcher.placed(&placed));
+    }
+
+    /// Whether a debugger is among them.
+    pub(super) fn debug(&self) -> bool {
+        self.all().iter().any(|watcher| watcher.is_debugger())
     }
 
     pub(super) fn removed(&self, base: usize) {
