@@ -37,6 +37,7 @@ fn a_new_module_runs_clean_and_nothing_is_written_over() {
     let run = kthreads_in(folder.path(), &options);
     assert_eq!(run.status, Some(0), "{}", run.describe());
     assert_eq!(run.err, "", "not even a warning");
+    assert!(run.log().contains(&"pair: count 3"), "{}", run.describe());
     assert!(run.out.contains("kthreads: nothing is left behind"), "{}", run.describe());
     let readme = fs::read_to_string(folder.path().join("pair/README.md")).expect("a file");
     assert!(readme.contains(&format!("`kthreads {}`", options.join(" "))), "{readme}");

@@ -22,7 +22,7 @@ pub(crate) struct CompileCommand {
 pub(crate) fn editor_flags() -> Result<Vec<String>, BuildError> {
     let headers = headers::unpacked()?;
     let own = |flag: &&str| if *flag == "-nostdinc" { "-nostdlibinc" } else { *flag }.to_owned();
-    let mut flags: Vec<String> = CODE_FLAGS.iter().chain(WARNINGS).map(|flag| own(flag)).collect();
+    let mut flags: Vec<String> = CODE_FLAGS.iter().chain(WARNINGS).map(own).collect();
     // The list is made for several versions of two compilers.
     flags.extend(
         ["-Wno-unknown-warning-option", "-Wno-unused-command-line-argument"].map(String::from),
