@@ -343,6 +343,18 @@ struct Attached {
     upcalls: *const dyn Upcalls,
     machine: Arc<dyn Machine>,
     irq_stack: Option<Stack>,
+    softirq: Option<Softirq>,
+}
+
+/// Where a CPU runs softirqs: on a stack of its own, as a context of its own, so that one which
+/// faults can be given up.
+struct Softirq {
+    stack: Stack,
+    /// What runs beneath them; 0 while none run.
+    beneath: AtomicUsize,
+    /// The context, once it is done: never resumed.
+    done: AtomicUsize,
+    is_given_up: AtomicBool,
 }
 
 impl Attached {
@@ -355,7 +367,8 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        if let Some(stack) = self.irq_stack.take() {
+        let softirq = self.softirq.take().map(|softirq| softirq.stack);
+        for stack in self.irq_stack.take().into_iter().chain(softirq) {
             self.machine.stack_free(stack);
         }
     }
@@ -403,8 +416,8 @@ pub fn start<K: Upcalls + 'static>(
     machine: &Arc<dyn Machine>,
 ) -> Result<(), NoStack> {
     for cpu in 0..machine.cpu_count() {
-        let irq_stack = machine.stack_alloc().ok_or(NoStack)?;
-        attach(kernel.local(cpu), kernel, machine, Some(irq_stack));
+        let stacks = machine.stack_alloc().zip(machine.stack_alloc()).ok_or(NoStack)?;
+        attach(kernel.local(cpu), kernel, machine, Some(stacks));
     }
     if let Some((head, local)) = kernel.watcher() {
         attach(local, kernel, machine, None);
@@ -420,15 +433,23 @@ fn attach<K: Upcalls + 'static>(
     local: &CpuLocal,
     kernel: &Arc<K>,
     machine: &Arc<dyn Machine>,
-    irq_stack: Option<Stack>,
+    stacks: Option<(Stack, Stack)>,
 ) {
     assert!(local.kernel_type == TypeId::of::<K>(), "per-CPU block of another kernel type");
     assert!(!local.is_attached.swap(true, Ordering::AcqRel), "the kernel was started before");
+    let (irq_stack, softirq_stack) = stacks.unzip();
+    let softirq = softirq_stack.map(|stack| Softirq {
+        stack,
+        beneath: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
+        is_given_up: AtomicBool::new(false),
+    });
     let attached = Attached {
         kernel: Arc::as_ptr(kernel) as *const (),
         upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
         machine: machine.clone(),
         irq_stack,
+        softirq,
     };
     // SAFETY: the swap above lets one caller here, and no CPU runs yet.
     unsafe { *local.attached.get() = Some(Box::new(attached)) };
@@ -537,7 +558,9 @@ fn deliver() {
 fn on_irq_stack(head: Current) {
     let attached = head.local().attached();
     let Some(stack) = &attached.irq_stack else { return };
-    let nested = stack_pointer() & !(SLOT_SIZE - 1) == stack.base();
+    let softirq = attached.softirq.as_ref().map(|softirq| softirq.stack.base());
+    let slot = stack_pointer() & !(SLOT_SIZE - 1);
+    let nested = slot == stack.base() || Some(slot) == softirq;
     if nested {
         return attached.upcalls().interrupt();
     }
@@ -547,6 +570,70 @@ fn on_irq_stack(head: Current) {
         stack.top_word().write(head.head.as_ptr());
         attached.machine.call_on(stack.top(), irq_trampoline);
     }
+}
+
+/// Whether a softirq had to be given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftirqEnd {
+    /// It has run to its end.
+    Done,
+    /// [`give_up_softirq`] ended it.
+    GivenUp,
+}
+
+/// Runs [`Upcalls::softirq`] on the CPU's stack for them. With interrupts off, and not from
+/// within one.
+pub fn run_softirq() -> SoftirqEnd {
+    let head = current_head();
+    let attached = head.local().attached();
+    let Some(softirq) = attached.softirq.as_ref() else { return SoftirqEnd::Done };
+    if in_softirq() {
+        crate::fatal("a softirq began inside another");
+    }
+    // SAFETY: no softirq runs here, so their stack is free; the head is the running thread's.
+    unsafe { softirq.stack.top_word().write(head.head.as_ptr()) };
+    softirq.is_given_up.store(false, Ordering::Relaxed);
+    let resume = attached.machine.context_new(&softirq.stack, softirq_start);
+    // SAFETY: the context was just made, and is resumed once.
+    unsafe { attached.machine.switch(&softirq.beneath, resume) };
+    match softirq.is_given_up.load(Ordering::Relaxed) {
+        true => SoftirqEnd::GivenUp,
+        false => SoftirqEnd::Done,
+    }
+}
+
+/// Whether the CPU runs a softirq; interrupts are off, or this is one.
+pub fn in_softirq() -> bool {
+    let head = current_head();
+    let softirq = head.local().attached().softirq.as_ref();
+    softirq.is_some_and(|softirq| softirq.beneath.load(Ordering::Relaxed) != 0)
+}
+
+/// Ends the softirq that runs on this CPU where it is, on whatever stack the caller is: what its
+/// frames hold is never given back.
+pub fn give_up_softirq() -> ! {
+    if let Some(softirq) = &current_head().local().attached().softirq {
+        softirq.is_given_up.store(true, Ordering::Relaxed);
+    }
+    end_softirq()
+}
+
+extern "C" fn softirq_start() -> ! {
+    current_head().local().attached().upcalls().softirq();
+    end_softirq()
+}
+
+fn end_softirq() -> ! {
+    let head = current_head();
+    let attached = head.local().attached();
+    if let Some(softirq) = &attached.softirq {
+        let beneath = softirq.beneath.swap(0, Ordering::Relaxed);
+        if beneath != 0 {
+            // SAFETY: saved by `run_softirq`, and taken out by the swap.
+            unsafe { attached.machine.switch(&softirq.done, beneath) };
+        }
+    }
+    crate::fatal("a softirq ended that did not run")
 }
 
 /// Hands a fault to the kernel: what a machine calls once it is on a stack whose top word names

@@ -182,6 +182,16 @@ impl HeldLocks {
         self.entries[..count].iter().chain(semaphores).filter_map(Entry::get)
     }
 
+    /// How many locks are held, for [`truncate`](HeldLocks::truncate).
+    pub fn mark(&self) -> u32 {
+        self.count.load(ORDER)
+    }
+
+    /// Forgets the locks taken since a mark: of code that was given up.
+    pub fn truncate(&self, mark: u32) {
+        self.count.store(mark.min(self.mark()), ORDER);
+    }
+
     /// Forgets everything: for a new thread, or one whose locks have been told of.
     pub fn clear(&self) {
         self.count.store(0, ORDER);

@@ -181,6 +181,11 @@ impl<T: Linked> List<T> {
         self.head.next.load(Ordering::Relaxed).is_null()
     }
 
+    /// What the head's first link holds, whatever that is: for reports.
+    pub fn first_link(&self) -> usize {
+        self.head.next.load(Ordering::Relaxed) as usize
+    }
+
     fn ensure_init(&self) -> &Link {
         if self.is_raw() {
             self.head.init();

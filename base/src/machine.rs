@@ -203,6 +203,10 @@ pub trait Upcalls: Send + Sync {
     /// with interrupts off, by [`interrupt_point`](crate::interrupt_point).
     fn interrupt(&self);
 
+    /// Runs what an interrupt has left to do; called by
+    /// [`run_softirq`](crate::head::run_softirq), with interrupts off.
+    fn softirq(&self) {}
+
     /// Gives the CPU to another thread if one should have it; called on a kernel stack with
     /// interrupts on and a preemption count of zero.
     fn preempt(&self);
@@ -219,6 +223,13 @@ pub trait Upcalls: Send + Sync {
     /// is good as long as no CPU runs. From any stack, touches atomics only.
     fn patience(&self) -> Nanos {
         Nanos::NEVER
+    }
+
+    /// Whether somebody outside waits for what the kernel does. A machine whose time jumps lets it
+    /// jump to the end of the kernel's [`patience`](Upcalls::patience) only then: else what the
+    /// threads wait for may be what somebody does next. From any stack, touches atomics only.
+    fn is_awaited(&self) -> bool {
+        true
     }
 
     /// Judges whether a CPU does one thing for too long: if so, have

@@ -85,12 +85,28 @@ impl RawSpinLock {
     fn spin(&self, head: &Head) {
         loop {
             while self.word.load(Ordering::Relaxed) != 0 {
+                if !self.is_sane() {
+                    return self.seize(head);
+                }
                 head.relax();
             }
             if self.try_acquire(head) {
                 return;
             }
         }
+    }
+
+    /// Takes a word that is no lock's: freed or foreign memory. Nobody will ever free it, so
+    /// waiting would be for ever; going on meets what lies beside it, which is reported.
+    #[cold]
+    fn seize(&self, head: &Head) {
+        self.word.swap(1, Ordering::Acquire);
+        self.owner.store(head.pid.load(Ordering::Relaxed) as u32 + 1, Ordering::Relaxed);
+    }
+
+    /// Whether the word is that of a lock, free or held.
+    pub fn is_sane(&self) -> bool {
+        self.word.load(Ordering::Relaxed) <= 1
     }
 
     /// Takes the word alone if it is free.

@@ -19,6 +19,11 @@ fn wait_for_ever(cx: &Cx<'_>, x: Ptr<Completion>, state: u32) -> i32 {
 }
 
 export! {
+    fn init_completion(cx, x: Ptr<Completion>) {
+        cx.kernel.check_completion_init(cx, x.get());
+        x.get().init();
+    }
+
     fn complete(cx, x: Ptr<Completion>) {
         cx.kernel.complete(x.get());
     }
@@ -65,6 +70,7 @@ export! {
 }
 
 exports! {
+    "__init_completion" => init_completion, Local;
     "complete" => complete, Any;
     "complete_all" => complete_all, Any;
     "wait_for_completion" => wait_for_completion, Any;

@@ -146,6 +146,23 @@ macro_rules! leaf {
     )* };
 }
 
+/// Makes exports that also learn where they were called from: `name, "rsi" => target;` calls
+/// `target` with the return address in the register of the argument after the last.
+macro_rules! with_caller {
+    ($($name:ident, $register:literal => $target:path;)*) => { $(
+        // SAFETY: all registers but that of an argument nobody gave, and the stack, are those of
+        // the call, so the target finds its arguments and returns to the caller.
+        #[unsafe(naked)]
+        pub(crate) extern "C" fn $name() {
+            core::arch::naked_asm!(
+                concat!("mov ", $register, ", [rsp]"),
+                "jmp {target}",
+                target = sym $target,
+            )
+        }
+    )* };
+}
+
 /// Makes the table of a file's exports: `"name" => function, Licence;`.
 macro_rules! exports {
     ($($name:literal => $function:path, $license:ident;)*) => {

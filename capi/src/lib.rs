@@ -28,6 +28,7 @@ mod heap;
 mod hexdump;
 mod irq;
 mod kthread;
+mod list;
 mod lock;
 mod memory;
 pub mod module;

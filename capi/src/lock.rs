@@ -20,6 +20,9 @@ fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
     let address = lock.address();
     let lock = lock.get();
     head.preempt_add(count);
+    if !lock.is_sane() {
+        report_bad(lock);
+    }
     if lock.is_locked() && lock.owner() == Some(head.pid.load(Ordering::Relaxed)) {
         report(lock, "takes a spin lock that it holds");
     }
@@ -61,6 +64,20 @@ fn strike(owner: i32, address: usize) {
         Some(task) => task.head.held.strike(address),
         // An interrupt on an idle CPU took it, and all idle threads have the same number.
         None => head.held.remove(address),
+    });
+}
+
+/// Says that a lock's word is that of no lock (Linux: spin_bug).
+#[cold]
+#[inline(never)]
+fn report_bad(lock: &RawSpinLock) {
+    with_current(|kernel: &Kernel, _| {
+        let cx = &kernel.cx();
+        kernel.count_bug();
+        let (cpu, comm, pid) = (cx.cpu(), cx.task.comm(), cx.task.pid());
+        log!(cx, Level::Error, "BUG: spinlock bad magic on CPU#{cpu}, {comm}/{pid}");
+        kernel.log_object(cx, "lock", core::ptr::from_ref(lock) as usize);
+        kernel.dump_stack(cx);
     });
 }
 

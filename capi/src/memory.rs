@@ -1,8 +1,9 @@
 //! Memory (Linux: linux/slab.h, linux/vmalloc.h).
 
 use kthreads_kernel::Cx;
+use kthreads_kernel::heap::Kind;
 
-use crate::heap::{self, Fill, ZERO_SIZE_POINTER};
+use crate::heap::{self, Fill, Freeing, Request, ZERO_SIZE_POINTER};
 use crate::object::{Ptr, text};
 
 const GFP_ZERO: u32 = 0x100;
@@ -27,32 +28,33 @@ fn is_nothing(memory: usize) -> bool {
     memory <= ZERO_SIZE_POINTER
 }
 
-pub(crate) fn allocate(cx: &Cx<'_>, len: usize, flags: u32) -> usize {
+pub(crate) fn allocate(cx: &Cx<'_>, len: usize, flags: u32, place: usize) -> usize {
     check_context(cx, flags);
     match len {
         0 => ZERO_SIZE_POINTER,
-        1..=KMALLOC_MAX => heap::allocate(cx, len, fill(flags)),
+        1..=KMALLOC_MAX => heap::allocate(cx, Kind::Kmalloc, len, fill(flags), place),
         _ => 0,
     }
 }
 
-fn allocate_virtual(cx: &Cx<'_>, len: usize, fill: Fill) -> usize {
+fn allocate_virtual(cx: &Cx<'_>, len: usize, fill: Fill, place: usize) -> usize {
     cx.kernel.might_sleep(cx);
     if len == 0 {
         return 0;
     }
-    heap::allocate_aligned(cx, len, PAGE, fill)
+    let (kind, align, cache) = (Kind::Virtual, PAGE, 0);
+    heap::allocate_block(cx, &Request { kind, len, room: len, align, fill, cache, place })
 }
 
-fn free(cx: &Cx<'_>, memory: usize, who: &'static str) {
+fn free(cx: &Cx<'_>, memory: usize, how: Freeing) {
     if !is_nothing(memory) {
-        heap::free(cx, memory, who);
+        heap::free(cx, memory, how);
     }
 }
 
 /// A copy of `source` with `extra` zeros behind it; 0 when there is no memory.
-pub(crate) fn copy_of(cx: &Cx<'_>, source: &[u8], extra: usize, flags: u32) -> usize {
-    let copy = allocate(cx, source.len() + extra, flags);
+fn copy_of(cx: &Cx<'_>, source: &[u8], extra: usize, flags: u32, place: usize) -> usize {
+    let copy = allocate(cx, source.len() + extra, flags, place);
     if copy <= ZERO_SIZE_POINTER {
         return copy;
     }
@@ -62,6 +64,25 @@ pub(crate) fn copy_of(cx: &Cx<'_>, source: &[u8], extra: usize, flags: u32) -> u
         core::ptr::write_bytes((copy + source.len()) as *mut u8, 0, extra);
     }
     copy
+}
+
+/// Gives a block another length; within its room it stays where it is (Linux: krealloc).
+fn reallocate(cx: &Cx<'_>, memory: usize, len: usize, flags: u32, place: usize) -> usize {
+    let how = Freeing { who: "krealloc", place };
+    let Some((_, record)) = heap::find_live(cx, memory, how.who) else { return 0 };
+    let block = record.block();
+    if len <= block.room {
+        heap::resize(cx, record, len);
+        return memory;
+    }
+    let new = allocate(cx, len, flags, place);
+    if new != 0 {
+        let kept = bytes(Ptr::at(memory), block.len);
+        // SAFETY: the new block is longer than the old one.
+        unsafe { core::ptr::copy_nonoverlapping(kept.as_ptr(), new as *mut u8, block.len) };
+        heap::free(cx, memory, how);
+    }
+    new
 }
 
 /// The memory that C names, as bytes.
@@ -84,90 +105,96 @@ pub(crate) fn text_up_to<'a>(string: Ptr<u8>, max: usize) -> &'a [u8] {
 }
 
 export! {
-    fn kmalloc(cx, len: usize, flags: u32) -> usize {
-        allocate(cx, len, flags)
+    fn kmalloc_from(cx, len: usize, flags: u32, place: usize) -> usize {
+        allocate(cx, len, flags, place)
     }
 
-    fn kfree(cx, memory: usize) {
-        free(cx, memory, "kfree");
+    fn kfree_from(cx, memory: usize, place: usize) {
+        free(cx, memory, Freeing { who: "kfree", place });
     }
 
-    fn kfree_sensitive(cx, memory: usize) {
+    fn kfree_sensitive_from(cx, memory: usize, place: usize) {
         // All of it is overwritten by the poison or here.
-        if !is_nothing(memory) && let Some(len) = heap::len_of(cx, memory, "kfree_sensitive") {
+        let how = Freeing { who: "kfree_sensitive", place };
+        if !is_nothing(memory) && let Some((_, record)) = heap::find_live(cx, memory, how.who) {
             // SAFETY: a live block of that length.
-            unsafe { core::ptr::write_bytes(memory as *mut u8, 0, len) };
-            heap::free(cx, memory, "kfree_sensitive");
+            unsafe { core::ptr::write_bytes(memory as *mut u8, 0, record.len()) };
+            heap::free(cx, memory, how);
         }
     }
 
-    fn krealloc(cx, memory: usize, len: usize, flags: u32) -> usize {
+    fn krealloc_from(cx, memory: usize, len: usize, flags: u32, place: usize) -> usize {
         if len == 0 {
-            free(cx, memory, "krealloc");
+            free(cx, memory, Freeing { who: "krealloc", place });
             return ZERO_SIZE_POINTER;
         }
         if is_nothing(memory) {
-            return allocate(cx, len, flags);
+            return allocate(cx, len, flags, place);
         }
-        let Some(old) = heap::len_of(cx, memory, "krealloc") else { return 0 };
-        if len <= old {
-            return memory;
-        }
-        let new = allocate(cx, len, flags);
-        if new != 0 {
-            let kept = bytes(Ptr::at(memory), old);
-            // SAFETY: the new block is longer than the old one.
-            unsafe { core::ptr::copy_nonoverlapping(kept.as_ptr(), new as *mut u8, old) };
-            heap::free(cx, memory, "krealloc");
-        }
-        new
+        reallocate(cx, memory, len, flags, place)
     }
 
     fn ksize(cx, memory: usize) -> usize {
         if is_nothing(memory) {
             return 0;
         }
-        heap::len_of(cx, memory, "ksize").unwrap_or(0)
+        heap::take_room(cx, memory, "ksize").unwrap_or(0)
     }
 
-    fn kvmalloc_node(cx, len: usize, flags: u32, _node: i32) -> usize {
+    fn kvmalloc_node_from(cx, len: usize, flags: u32, _node: i32, place: usize) -> usize {
         if len <= KMALLOC_MAX {
-            return allocate(cx, len, flags);
+            return allocate(cx, len, flags, place);
         }
-        allocate_virtual(cx, len, fill(flags))
+        allocate_virtual(cx, len, fill(flags), place)
     }
 
-    fn kvfree(cx, memory: usize) {
-        free(cx, memory, "kvfree");
+    fn kvfree_from(cx, memory: usize, place: usize) {
+        free(cx, memory, Freeing { who: "kvfree", place });
     }
 
-    fn vmalloc(cx, len: usize) -> usize {
-        allocate_virtual(cx, len, Fill::None)
+    fn vmalloc_from(cx, len: usize, place: usize) -> usize {
+        allocate_virtual(cx, len, Fill::None, place)
     }
 
-    fn vzalloc(cx, len: usize) -> usize {
-        allocate_virtual(cx, len, Fill::Zero)
+    fn vzalloc_from(cx, len: usize, place: usize) -> usize {
+        allocate_virtual(cx, len, Fill::Zero, place)
     }
 
-    fn vfree(cx, memory: usize) {
-        free(cx, memory, "vfree");
+    fn vfree_from(cx, memory: usize, place: usize) {
+        free(cx, memory, Freeing { who: "vfree", place });
     }
 
-    fn kstrdup(cx, string: Ptr<u8>, flags: u32) -> usize {
-        string.option().map_or(0, |_| copy_of(cx, text(string), 1, flags))
+    fn kstrdup_from(cx, string: Ptr<u8>, flags: u32, place: usize) -> usize {
+        string.option().map_or(0, |_| copy_of(cx, text(string), 1, flags, place))
     }
 
-    fn kstrndup(cx, string: Ptr<u8>, max: usize, flags: u32) -> usize {
-        string.option().map_or(0, |_| copy_of(cx, text_up_to(string, max), 1, flags))
+    fn kstrndup_from(cx, string: Ptr<u8>, max: usize, flags: u32, place: usize) -> usize {
+        string.option().map_or(0, |_| copy_of(cx, text_up_to(string, max), 1, flags, place))
     }
 
-    fn kmemdup(cx, source: Ptr<u8>, len: usize, flags: u32) -> usize {
-        copy_of(cx, bytes(source, len), 0, flags)
+    fn kmemdup_from(cx, source: Ptr<u8>, len: usize, flags: u32, place: usize) -> usize {
+        copy_of(cx, bytes(source, len), 0, flags, place)
     }
 
-    fn kmemdup_nul(cx, source: Ptr<u8>, len: usize, flags: u32) -> usize {
-        source.option().map_or(0, |_| copy_of(cx, bytes(source, len), 1, flags))
+    fn kmemdup_nul_from(cx, source: Ptr<u8>, len: usize, flags: u32, place: usize) -> usize {
+        source.option().map_or(0, |_| copy_of(cx, bytes(source, len), 1, flags, place))
     }
+}
+
+with_caller! {
+    kmalloc, "rdx" => kmalloc_from;
+    kfree, "rsi" => kfree_from;
+    kfree_sensitive, "rsi" => kfree_sensitive_from;
+    krealloc, "rcx" => krealloc_from;
+    kvmalloc_node, "rcx" => kvmalloc_node_from;
+    kvfree, "rsi" => kvfree_from;
+    vmalloc, "rsi" => vmalloc_from;
+    vzalloc, "rsi" => vzalloc_from;
+    vfree, "rsi" => vfree_from;
+    kstrdup, "rdx" => kstrdup_from;
+    kstrndup, "rcx" => kstrndup_from;
+    kmemdup, "rcx" => kmemdup_from;
+    kmemdup_nul, "rcx" => kmemdup_nul_from;
 }
 
 exports! {

@@ -28,7 +28,8 @@ fn take(cx: &Cx<'_>, caller: usize, semaphore: Ptr<Semaphore>, state: u32, limit
 const REFCOUNT_SATURATED: i32 = i32::MIN / 2;
 
 export! {
-    fn mutex_init(_cx, mutex: Ptr<Mutex>, _name: Ptr<u8>, _key: usize) {
+    fn mutex_init(cx, mutex: Ptr<Mutex>, _name: Ptr<u8>, _key: usize) {
+        cx.kernel.check_mutex_init(cx, mutex.get());
         mutex.get().init();
     }
 

@@ -1,67 +1,63 @@
 //! Whole pages (Linux: linux/gfp.h).
 
-use alloc::alloc::{Layout, alloc, dealloc};
-
+use kthreads_kernel::heap::Kind;
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{Cx, log};
 
-use crate::heap::Fill;
+use crate::heap::{self, Freeing, Request};
 use crate::memory::{check_context, fill};
 
 const PAGE: usize = 4096;
 /// The largest run has 2^10 pages.
 const ORDER_MAX: u32 = 10;
 
-/// The layout of a run of pages: aligned to its size.
-fn layout(order: u32) -> Option<Layout> {
-    let len = (order <= ORDER_MAX).then(|| PAGE << order)?;
-    Layout::from_size_align(len, len).ok()
-}
-
 #[cold]
-fn report(cx: &Cx<'_>, address: usize, order: u32, real: Option<u32>) {
+fn report_order(cx: &Cx<'_>, address: usize, order: u32, real: u32) {
     cx.kernel.count_bug();
     let comm = cx.task.comm();
-    match real {
-        Some(real) => log!(
-            cx,
-            Level::Error,
-            "kthreads: {comm} frees pages at {address:#x} with order {order}: it is {real}"
-        ),
-        None => log!(cx, Level::Error, "kthreads: {comm} frees {address:#x}: no pages are there"),
-    }
+    log!(
+        cx,
+        Level::Error,
+        "kthreads: {comm} frees pages at {address:#x} with order {order}: it is {real}"
+    );
     cx.kernel.dump_stack(cx);
 }
 
 export! {
-    fn get_free_pages(cx, flags: u32, order: u32) -> usize {
+    fn get_free_pages_from(cx, flags: u32, order: u32, place: usize) -> usize {
         check_context(cx, flags);
-        let Some(layout) = layout(order) else { return 0 };
-        // SAFETY: the layout is at least a page long.
-        let start = unsafe { alloc(layout) };
-        if start.is_null() {
+        if order > ORDER_MAX {
             return 0;
         }
-        if fill(flags) == Fill::Zero {
-            // SAFETY: freshly allocated with that length.
-            unsafe { start.write_bytes(0, layout.size()) };
-        }
-        cx.kernel.note_pages(start as usize, order);
-        start as usize
+        let (kind, len) = (Kind::Pages, PAGE << order);
+        let fill = fill(flags);
+        // A run of pages is aligned to its size.
+        let request = Request { kind, len, room: len, align: len, fill, cache: 0, place };
+        heap::allocate_block(cx, &request)
     }
 
-    fn free_pages(cx, address: usize, order: u32) {
+    fn free_pages_from(cx, address: usize, order: u32, place: usize) {
+        let how = Freeing { who: "free_pages", place };
         if address == 0 {
             return;
         }
-        let real = cx.kernel.forget_pages(address);
-        if real != Some(order) {
-            report(cx, address, order, real);
+        let Some((index, record)) = heap::find_live(cx, address, how.who) else { return };
+        let block = record.block();
+        if block.kind != Kind::Pages {
+            heap::is_right(cx, &block, how);
+            return;
         }
-        let Some(layout) = real.and_then(layout) else { return };
-        // SAFETY: these pages were out with this layout, and are struck out now.
-        unsafe { dealloc(address as *mut u8, layout) };
+        let real = (block.len / PAGE).ilog2();
+        if real != order {
+            report_order(cx, address, order, real);
+        }
+        heap::free_block(cx, index, record, how);
     }
+}
+
+with_caller! {
+    get_free_pages, "rdx" => get_free_pages_from;
+    free_pages, "rdx" => free_pages_from;
 }
 
 exports! {

@@ -53,9 +53,9 @@ fn print(cx: &Cx<'_>, buf: usize, room: usize, fmt: Ptr<u8>, args: VaPtr) -> i32
     format_into(buf, room, fmt, args.get()) as i32
 }
 
-fn print_allocated(cx: &Cx<'_>, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize {
+fn print_allocated(cx: &Cx<'_>, flags: u32, fmt: Ptr<u8>, args: VaPtr, place: usize) -> usize {
     let len = format_into(0, 0, fmt, &mut args.copy());
-    let memory = allocate(cx, len + 1, flags);
+    let memory = allocate(cx, len + 1, flags, place);
     if memory != 0 {
         format_into(memory, len + 1, fmt, args.get());
     }
@@ -101,8 +101,13 @@ export! {
         print(cx, buf, size, fmt, args).min((size - 1).min(i32::MAX as usize) as i32)
     }
 
-    fn kvasprintf(cx, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize {
-        print_allocated(cx, flags, fmt, args)
+    fn kvasprintf_from(cx, flags: u32, fmt: Ptr<u8>, args: VaPtr, place: usize) -> usize {
+        print_allocated(cx, flags, fmt, args, place)
+    }
+
+    fn vkasprintf(cx, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize {
+        let place = args.get().return_address();
+        print_allocated(cx, flags, fmt, args, place)
     }
 
     fn vsscanf(_cx, buf: Ptr<u8>, fmt: Ptr<u8>, args: VaPtr) -> i32 {
@@ -113,8 +118,12 @@ export! {
 variadic!(sprintf, 2, "rdx" => vsprintf);
 variadic!(snprintf, 3, "rcx" => vsnprintf);
 variadic!(scnprintf, 3, "rcx" => vscnprintf);
-variadic!(kasprintf, 2, "rdx" => kvasprintf);
+variadic!(kasprintf, 2, "rdx" => vkasprintf);
 variadic!(sscanf, 2, "rdx" => vsscanf);
+
+with_caller! {
+    kvasprintf, "rcx" => kvasprintf_from;
+}
 
 exports! {
     "sprintf" => sprintf, Any;

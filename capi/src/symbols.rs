@@ -9,6 +9,7 @@ static TABLES: &[&[Export]] = &[
     crate::hexdump::EXPORTS,
     crate::irq::EXPORTS,
     crate::kthread::EXPORTS,
+    crate::list::EXPORTS,
     crate::lock::EXPORTS,
     crate::memory::EXPORTS,
     crate::mutex::EXPORTS,

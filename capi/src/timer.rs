@@ -22,6 +22,7 @@ export! {
         _name: Ptr<u8>,
         _key: usize,
     ) {
+        cx.kernel.check_timer_init(cx, timer.get());
         timer.get().init_from_c(function, flags, cx.cpu());
     }
 

@@ -22,7 +22,14 @@ fn exclusive(nr: i32) -> Option<u32> {
     (nr != 0).then_some(nr as u32)
 }
 
-fn add(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, set: u32, clear: u32) {
+/// Puts an entry in a queue, with these flags set and cleared, for a call that returns to `place`.
+fn add(
+    cx: &Cx<'_>,
+    queue: Ptr<WaitQueueHead>,
+    entry: Ptr<WaitEntry>,
+    (set, clear): (u32, u32),
+    place: usize,
+) {
     let queue = queue.pin();
     let entry = entry.pin();
     let flags = entry.flags().load(Ordering::Relaxed) & !clear | set;
@@ -30,6 +37,7 @@ fn add(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, set: u32, 
     // What the links held may be anything: init_waitqueue_entry leaves them alone.
     entry.forget_queue();
     cx.kernel.add_wait_queue(queue, entry);
+    cx.kernel.note_queue_entry(cx, queue, entry, place);
 }
 
 fn wake_locked(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) {
@@ -86,24 +94,26 @@ fn wait_interruptible(
 }
 
 export! {
-    fn init_waitqueue_head(_cx, queue: Ptr<WaitQueueHead>, _name: Ptr<u8>, _key: usize) {
+    fn init_waitqueue_head(cx, queue: Ptr<WaitQueueHead>, _name: Ptr<u8>, _key: usize) {
+        cx.kernel.check_queue_init(cx, queue.get());
         queue.pin().init();
     }
 
-    fn add_wait_queue(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
-        add(cx, queue, entry, 0, WaitFlags::EXCLUSIVE.0);
+    fn add_wait_queue_from(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, place: usize) {
+        add(cx, queue, entry, (0, WaitFlags::EXCLUSIVE.0), place);
     }
 
-    fn add_wait_queue_exclusive(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
-        add(cx, queue, entry, WaitFlags::EXCLUSIVE.0, 0);
+    fn add_wait_queue_exclusive_from(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, place: usize) {
+        add(cx, queue, entry, (WaitFlags::EXCLUSIVE.0, 0), place);
     }
 
-    fn add_wait_queue_priority(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
-        add(cx, queue, entry, WaitFlags::EXCLUSIVE.0 | WaitFlags::PRIORITY.0, 0);
+    fn add_wait_queue_priority_from(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, place: usize) {
+        add(cx, queue, entry, (WaitFlags::EXCLUSIVE.0 | WaitFlags::PRIORITY.0, 0), place);
     }
 
     fn remove_wait_queue(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
         cx.kernel.remove_wait_queue(queue.pin(), entry.get());
+        cx.kernel.forget_queue_entry(cx, entry.get());
     }
 
     fn wake_up(cx, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) -> i32 {
@@ -183,6 +193,12 @@ export! {
     fn do_wait_intr_irq(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) -> i64 {
         wait_interruptible(cx, queue, entry, LockKind::Irq)
     }
+}
+
+with_caller! {
+    add_wait_queue, "rdx" => add_wait_queue_from;
+    add_wait_queue_exclusive, "rdx" => add_wait_queue_exclusive_from;
+    add_wait_queue_priority, "rdx" => add_wait_queue_priority_from;
 }
 
 exports! {

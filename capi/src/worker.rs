@@ -2,16 +2,19 @@
 
 use core::pin::Pin;
 
+use kthreads_kernel::heap::Kind;
 use kthreads_kernel::kthread::{DelayedWork, Work, Worker, delayed_work_timer_fn};
 use kthreads_kernel::{Cx, Errno};
 
-use crate::heap;
+use crate::heap::{self, Freeing};
 use crate::object::{Ptr, error_pointer};
 use crate::va_list::VaPtr;
 
 /// Makes a worker and its thread, bound to `cpu` unless that is negative.
 fn create(cx: &Cx<'_>, cpu: i32, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize {
-    let memory = heap::allocate(cx, size_of::<Worker>(), heap::Fill::Zero);
+    let place = args.get().return_address();
+    let (kind, fill) = (Kind::Worker, heap::Fill::Zero);
+    let memory = heap::allocate(cx, kind, size_of::<Worker>(), fill, place);
     if memory == 0 {
         return error_pointer(Errno::ENOMEM);
     }
@@ -21,7 +24,7 @@ fn create(cx: &Cx<'_>, cpu: i32, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize
     let task = match made {
         Ok(task) => task,
         Err(errno) => {
-            heap::free(cx, memory, "kthread_create_worker");
+            heap::free(cx, memory, Freeing { who: "kthread_create_worker", place });
             return error_pointer(errno);
         }
     };
@@ -50,13 +53,13 @@ export! {
         create(cx, cpu, flags, fmt, args)
     }
 
-    fn kthread_destroy_worker(cx, worker: Ptr<Worker>) {
+    fn kthread_destroy_worker_from(cx, worker: Ptr<Worker>, place: usize) {
         if cx.kernel.task_at(worker.get().task()).is_none() {
             // As Linux: a worker whose thread is gone is not freed.
             return cx.kernel.warn(cx, "kthread_destroy_worker of a worker without a thread");
         }
         cx.kernel.stop_worker(cx, worker.pin());
-        heap::free(cx, worker.address(), "kthread_destroy_worker");
+        heap::free(cx, worker.address(), Freeing { who: "kthread_destroy_worker", place });
     }
 
     fn kthread_queue_work(cx, worker: Ptr<Worker>, work: Ptr<Work>) -> bool {
@@ -100,6 +103,10 @@ export! {
 
 variadic!(kthread_create_worker, 2, "rdx" => vcreate_worker);
 variadic!(kthread_create_worker_on_cpu, 3, "rcx" => vcreate_worker_on_cpu);
+
+with_caller! {
+    kthread_destroy_worker, "rsi" => kthread_destroy_worker_from;
+}
 
 exports! {
     "__kthread_init_worker" => init_worker, GplOnly;

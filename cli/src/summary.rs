@@ -54,6 +54,11 @@ fn add_rest(session: &Session, cx: &Cx<'_>, text: &mut String) {
         let kind = if task.is_kthread() { "kernel thread" } else { "task" };
         rest.push(format!("{kind} {} (pid {}, state {letter})", task.full_name(), task.pid()));
     }
+    let (blocks, bytes) = cx.kernel.memory_left_behind();
+    if blocks > 0 {
+        let (blocks, bytes) = (blocks as u64, bytes as u64);
+        rest.push(format!("{} of memory ({})", plural(blocks, "block"), plural(bytes, "byte")));
+    }
     if rest.is_empty() {
         let _ = writeln!(text, "kthreads: nothing is left behind");
         return;

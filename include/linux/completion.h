@@ -38,10 +38,12 @@ extern bool completion_done(struct completion *x);
 #define DECLARE_COMPLETION_ONSTACK(work)	DECLARE_COMPLETION(work)
 #define DECLARE_COMPLETION_ONSTACK_MAP(work, map) DECLARE_COMPLETION(work)
 
+/* It looks whether somebody waits for what was there. */
+extern void __init_completion(struct completion *x);
+
 static inline void init_completion(struct completion *x)
 {
-	x->done = 0;
-	x->__magic = __COMPLETION_MAGIC;
+	__init_completion(x);
 }
 
 /* Only for when no waiter is left. */

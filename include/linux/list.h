@@ -15,9 +15,18 @@ static inline void INIT_LIST_HEAD(struct list_head *head)
 	WRITE_ONCE(head->prev, head);
 }
 
+/* They say what is wrong, and end the thread. */
+extern __attribute__((noreturn, cold)) void
+__list_add_corrupt(struct list_head *item, struct list_head *prev,
+		   struct list_head *next);
+extern __attribute__((noreturn, cold)) void __list_del_corrupt(struct list_head *item);
+
 static inline void __list_add(struct list_head *item, struct list_head *prev,
 			      struct list_head *next)
 {
+	if (__builtin_expect(!prev || !next || next->prev != prev ||
+			     prev->next != next || item == prev || item == next, 0))
+		__list_add_corrupt(item, prev, next);
 	next->prev = item;
 	item->next = next;
 	item->prev = prev;
@@ -42,6 +51,10 @@ static inline void __list_del(struct list_head *prev, struct list_head *next)
 
 static inline void __list_del_entry(struct list_head *item)
 {
+	if (__builtin_expect(!item->next || !item->prev ||
+			     item->next == LIST_POISON1 || item->prev == LIST_POISON2 ||
+			     item->prev->next != item || item->next->prev != item, 0))
+		__list_del_corrupt(item);
 	__list_del(item->prev, item->next);
 }
 

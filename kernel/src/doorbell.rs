@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 use core::convert::Infallible;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use kthreads_base::job::{Body, Done, Mailbox};
 
@@ -24,11 +25,14 @@ struct Job {
 #[derive(Default)]
 pub(crate) struct Doorbell {
     jobs: Mailbox<Job>,
+    /// How many jobs are under way: host threads wait for their ends.
+    under_way: AtomicU32,
 }
 
 impl Kernel {
     /// Leaves a job and makes init look. From any stack.
     pub(crate) fn ring(&self, name: &str, body: Body, done: Done) -> Result<(), Infallible> {
+        self.doorbell.under_way.fetch_add(1, Ordering::SeqCst);
         self.doorbell.jobs.push(Job { name: String::from(name), body, done });
         self.machine.send_interrupt(0);
         // The last CPU to end drops what it finds; what comes later is dropped here.
@@ -43,6 +47,16 @@ impl Kernel {
         if !self.doorbell.jobs.is_empty() {
             self.wake_up_process(self.init_task());
         }
+    }
+
+    /// A job has come to its end.
+    pub(crate) fn job_ended(&self) {
+        self.doorbell.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether jobs are under way.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.doorbell.under_way.load(Ordering::SeqCst) != 0
     }
 
     /// Whether jobs wait.
@@ -67,7 +81,10 @@ impl Kernel {
             });
             match spawned {
                 Ok(task) => self.wake_up_new_task(task),
-                Err(errno) => log!(cx, Level::Error, "kthreads: no task for a job: {errno}"),
+                Err(errno) => {
+                    log!(cx, Level::Error, "kthreads: no task for a job: {errno}");
+                    self.job_ended();
+                }
             }
         }
     }

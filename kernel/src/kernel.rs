@@ -22,7 +22,7 @@ use crate::task::state::*;
 use crate::task::{NO_TASK, Spawn, Start, Task, TaskTable, ThreadBody};
 use crate::time::{JiffiesClock, Timers};
 use crate::trace::Trace;
-use crate::wait::WaitTable;
+use crate::wait::{QueueEntries, WaitTable};
 use crate::watch::{HungTasks, Watch};
 use crate::{Cx, Errno, log};
 
@@ -54,6 +54,7 @@ pub struct Kernel {
     pub(crate) cpus: Box<[Cpu]>,
     pub(crate) tasks: TaskTable,
     pub(crate) waits: WaitTable,
+    pub(crate) queue_entries: QueueEntries,
     pub(crate) requests: Requests,
     pub(crate) jiffies: JiffiesClock,
     pub(crate) timers: Timers,
@@ -114,6 +115,7 @@ impl Kernel {
             cpus: (0..machine.cpu_count()).map(Cpu::new).collect(),
             tasks: TaskTable::new(config.pid_max, config.threads_max),
             waits: WaitTable::new(),
+            queue_entries: QueueEntries::default(),
             requests: Requests::new(),
             jiffies,
             timers,
@@ -127,8 +129,8 @@ impl Kernel {
             boot_time: machine.wall_clock() - machine.now(),
             exits: crate::stats::Exits::default(),
             load: crate::stats::LoadAverage::default(),
-            heap: crate::heap::HeapBook::default(),
             budget: crate::budget::Budget::new(machine.memory().total),
+            heap: crate::heap::HeapBook::new(machine.cpu_count()),
             sysctls: crate::proc::Sysctls::new(&config),
             identity: crate::home::Identity::default(),
             hung: HungTasks::new(),

@@ -108,7 +108,7 @@ impl Kernel {
     }
 
     /// The taint as Linux prints it after `Comm:`.
-    pub(crate) fn taint_text(&self) -> &'static str {
+    pub fn taint_text(&self) -> &'static str {
         if self.taint() == 0 { "Not tainted" } else { "Tainted" }
     }
 
@@ -116,13 +116,9 @@ impl Kernel {
     pub(crate) fn report_uninitialised(&self, kind: &str, address: usize) {
         let cx = self.cx();
         self.count_bug();
-        let name = self.name_of(address);
-        let text = name.as_ref().map_or("?", |name| name.as_str());
-        log!(
-            &cx,
-            Level::Error,
-            "kthreads: {kind} {text} ({address:#x}) is used before it was initialised"
-        );
+        let text = self.object_name(address);
+        log!(&cx, Level::Error, "kthreads: {kind} {text} is used before it was initialised");
+        self.log_block_of(&cx, address);
         self.dump_stack(&cx);
     }
 

@@ -27,6 +27,10 @@ impl Upcalls for Kernel {
         self.hard_interrupt();
     }
 
+    fn softirq(&self) {
+        self.run_timers();
+    }
+
     fn preempt(&self) {
         Kernel::preempt(self);
     }
@@ -45,6 +49,10 @@ impl Upcalls for Kernel {
 
     fn patience(&self) -> Nanos {
         self.next_hung_look()
+    }
+
+    fn is_awaited(&self) -> bool {
+        Kernel::is_awaited(self)
     }
 
     fn judge(&self, cpu: u32) -> bool {

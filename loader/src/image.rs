@@ -175,6 +175,19 @@ impl Image {
         self.symbols.by_address(address, &section.range)
     }
 
+    /// Names an address as [`symbolize`](Self::symbolize) does, also one in what initialisation
+    /// alone needed and is dropped.
+    pub fn symbolize_past(&self, address: usize) -> Option<Symbolized<'_>> {
+        let address = self.per_cpu.first_copy(address, &self.classes[Class::PerCpu.index()]);
+        let section = self.sections.iter().find(|section| section.range.contains(&address))?;
+        self.symbols.by_address(address, &section.range)
+    }
+
+    /// Tells whether the memory is gone.
+    pub fn is_unloaded(&self) -> bool {
+        self.stage() == Stage::Unloaded
+    }
+
     /// Iterates over the symbols in the order of their addresses, as `/proc/kallsyms` lists them.
     pub fn symbols(&self) -> impl Iterator<Item = &Symbol> {
         self.symbols.iter().filter(|symbol| self.is_present(symbol))

@@ -6,7 +6,8 @@ use super::LoadedImage;
 /// The longest call instruction without prefixes.
 const CALL_MAX_BYTES: usize = 7;
 
-/// Whether a call instruction of the image's text ends right before an address in that text.
+/// Whether a call instruction of the image's text ends right before an address. Where the call does
+/// not return, that may be the end of the text.
 pub(super) fn ends_before(image: &LoadedImage, address: usize) -> bool {
     bytes_before(image, address).is_some_and(ends_with_call)
 }
@@ -45,17 +46,18 @@ fn word_at(image: &LoadedImage, address: usize) -> Option<usize> {
     is_there.then(|| unsafe { (address as *const usize).read_unaligned() })
 }
 
-/// The bytes of the text right before an address in it, zeros where it begins later.
+/// The bytes of the text right before an address in it or at its end, zeros where it begins later.
 fn bytes_before(image: &LoadedImage, address: usize) -> Option<[u8; CALL_MAX_BYTES]> {
-    let text = [image.image.text(), image.image.init_text()];
-    let text = text.into_iter().find(|text| text.contains(&address))?;
-    if !image.image.contains_text(address) {
+    let last = address.wrapping_sub(1);
+    if !image.image.contains_text(last) {
         return None;
     }
+    let texts = [image.image.text(), image.image.init_text()];
+    let text = texts.into_iter().find(|text| text.contains(&last))?;
     let room = (address - text.start).min(CALL_MAX_BYTES);
     let mut bytes = [0; CALL_MAX_BYTES];
-    // SAFETY: these bytes lie in the text before `address`, which is mapped and constant while
-    // the image is loaded; whoever unloads it asks this first.
+    // SAFETY: these bytes lie in text that may run now, which is mapped and constant while the
+    // image is loaded; whoever unloads it asks this first.
     let before = unsafe { core::slice::from_raw_parts((address - room) as *const u8, room) };
     bytes[CALL_MAX_BYTES - room..].copy_from_slice(before);
     Some(bytes)

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
 
 use kthreads_kernel::module::{self, ImageSymbol};
 use kthreads_loader::{Class, DebugSection, Image};
@@ -49,7 +50,7 @@ impl module::Image for LoadedImage {
     }
 
     fn is_return_address(&self, address: usize) -> bool {
-        self.contains_text(address) && calls::ends_before(self, address)
+        calls::ends_before(self, address)
     }
 
     fn callee_before(&self, return_address: usize) -> Option<usize> {
@@ -73,6 +74,26 @@ impl module::Image for LoadedImage {
         symbol.is_some()
     }
 
+    fn symbolize_past(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {
+        let symbol = self.image.symbolize_past(address);
+        if let Some(symbol) = &symbol {
+            found(symbol.name, symbol.offset, symbol.size);
+        }
+        symbol.is_some()
+    }
+
+    fn with_variables(&self, look: &mut dyn FnMut(usize, &[AtomicUsize])) {
+        if self.image.is_unloaded() {
+            return;
+        }
+        let range = self.image.writable();
+        let start = range.start.next_multiple_of(size_of::<usize>());
+        let len = range.end.saturating_sub(start) / size_of::<usize>();
+        // SAFETY: the module's variables, mapped and writable while the image is loaded: whoever
+        // unloads it asks this first. C may write to them at any time.
+        look(start, unsafe { core::slice::from_raw_parts(start as *const AtomicUsize, len) });
+    }
+
     fn symbols(&self) -> Vec<ImageSymbol> {
         let symbol = |symbol: &kthreads_loader::Symbol| ImageSymbol {
             address: symbol.address(),
@@ -83,6 +104,6 @@ impl module::Image for LoadedImage {
     }
 
     fn line_of(&self, address: usize) -> Option<String> {
-        self.contains_text(address).then(|| self.lines.find(&self.image, address)).flatten()
+        self.contains(address).then(|| self.lines.find(&self.image, address)).flatten()
     }
 }

@@ -33,7 +33,8 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Finds the line of an instruction, as `file:line`; with functions that were inlined there,
-    /// as `file:line in function, inlined at file:line`, the innermost first.
+    /// as `file:line in function, inlined at file:line`, the innermost first. Inline functions of
+    /// headers are left out.
     pub(super) fn find(&self, image: &Image, address: usize) -> Option<String> {
         let state = core::mem::replace(&mut *self.state.lock(), State::Unavailable);
         let context = match state {
@@ -62,13 +63,15 @@ fn line(context: &Context<Reader>, address: usize) -> Option<String> {
     let mut text = String::new();
     let mut inner_function = None;
     while let Ok(Some(frame)) = frames.next() {
-        let place = frame.location.as_ref().and_then(place)?;
-        match inner_function.take() {
-            None if text.is_empty() => text = place,
-            name => {
-                let name = name.as_deref().unwrap_or("?");
-                text = format!("{text} in {name}, inlined at {place}");
-            }
+        let Some(place) = frame.location.as_ref().and_then(place) else { continue };
+        // A place in a header says less than the one that it was called from.
+        let header_only = text.split(':').next().is_some_and(|file| file.ends_with(".h"));
+        if text.is_empty() || header_only {
+            text = place;
+        } else {
+            let name: Option<String> = inner_function.take();
+            let name = name.as_deref().unwrap_or("?");
+            text = format!("{text} in {name}, inlined at {place}");
         }
         let name = frame.function.as_ref().and_then(|function| function.raw_name().ok());
         inner_function = name.map(String::from);

@@ -21,6 +21,7 @@ mod license;
 mod lines;
 mod memory;
 mod missing;
+mod operand;
 mod param;
 mod refs;
 mod resolve;

@@ -1,12 +1,14 @@
 //! What modules do with modules: references, and memory for each CPU.
 
 use kthreads_kernel::Cx;
+use kthreads_kernel::heap::Kind;
 use kthreads_kernel::log;
 use kthreads_kernel::log::Level;
 use kthreads_kernel::module::Module;
 
 use alloc::sync::Arc;
 
+use crate::heap;
 use crate::object::touch;
 
 /// The module whose `struct module` is at an address: None for NULL, and, with a report, for what
@@ -51,12 +53,23 @@ export! {
         module(cx, address, "module_refcount").map_or(0, |module| module.refcount())
     }
 
-    fn __alloc_percpu(cx, size: usize, align: usize) -> usize {
-        cx.kernel.alloc_per_cpu(size, align).unwrap_or(0)
+    fn alloc_percpu_from(cx, size: usize, align: usize, place: usize) -> usize {
+        let Some(address) = cx.kernel.alloc_per_cpu(size, align) else { return 0 };
+        if !heap::enter(cx, Kind::PerCpu, address, size, place) {
+            cx.kernel.free_per_cpu(address);
+            return 0;
+        }
+        address
     }
 
     fn free_percpu(cx, address: usize) {
-        if address != 0 && !cx.kernel.free_per_cpu(address) {
+        if address == 0 {
+            return;
+        }
+        if let Some((index, record)) = cx.kernel.block_at(address) {
+            cx.kernel.strike_block(index, record);
+        }
+        if !cx.kernel.free_per_cpu(address) {
             cx.kernel.count_bug();
             log!(cx, Level::Error, "kthreads: free_percpu of {address:#x}, which is not allocated");
             cx.kernel.dump_stack(cx);
@@ -69,6 +82,10 @@ export_noreturn! {
         put(cx, address);
         cx.kernel.kthread_exit(cx, code)
     }
+}
+
+with_caller! {
+    __alloc_percpu, "rdx" => alloc_percpu_from;
 }
 
 exports! {

@@ -66,6 +66,9 @@ impl ModuleLoader {
         self.loaded.lock().retain(|other| !Arc::ptr_eq(other, loaded));
         let image: Arc<dyn module::Image> = loaded.image.clone();
         let vacancy = cx.kernel.leave_module(cx, module, &image);
+        if vacancy == Vacancy::Empty {
+            cx.kernel.report_left_behind(cx, module, &image);
+        }
         cx.kernel.remove_module(module);
         module.set_image(None);
         match vacancy {

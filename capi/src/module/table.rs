@@ -3,9 +3,18 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use kthreads_base::Fault;
 use kthreads_kernel::module::{ImageSymbol, KernelSymbols};
 
+use super::operand::{self, Used};
 use crate::export::{Export, License};
+
+const PAGE: usize = 4096;
+
+/// Whether the processor can use an address at all.
+fn is_canonical(address: usize) -> bool {
+    (address as isize) << 16 >> 16 == address as isize
+}
 
 /// Tells what an exported symbol stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +87,26 @@ impl KernelSymbols for ExportTable {
         let Ok(index) = index else { return false };
         found(self.by_address[index].name, 0, 0);
         true
+    }
+
+    fn used_address(&self, fault: &Fault) -> Option<usize> {
+        // After a jump to a non-canonical address the instruction pointer is the address.
+        if !is_canonical(fault.ip) {
+            return Some(fault.ip);
+        }
+        let mut code = [0; 15];
+        let room = PAGE - fault.ip % PAGE;
+        let len = room.min(code.len());
+        // SAFETY: the processor has just fetched the instruction from there; no byte of another
+        // page is read.
+        let bytes = unsafe { core::slice::from_raw_parts(fault.ip as *const u8, len) };
+        code[..len].copy_from_slice(bytes);
+        match operand::used_address(&code, fault)? {
+            Used::Address(address) => Some(address),
+            Used::TargetAt(address) if !is_canonical(address) => Some(address),
+            // SAFETY: the processor has read the target from there without a complaint.
+            Used::TargetAt(address) => Some(unsafe { (address as *const usize).read_unaligned() }),
+        }
     }
 
     fn symbols(&self) -> Vec<ImageSymbol> {

@@ -71,7 +71,7 @@ fn a_reference_keeps_a_module() {
 }
 
 #[test]
-fn a_thread_that_stays_is_reported_and_can_go_on() {
+fn a_thread_that_stays_is_reported_and_ended() {
     let bytes = compile(&own("straggler.c"));
     for busy in ["busy=0", "busy=1"] {
         let rig = Rig::new(2);
@@ -86,8 +86,10 @@ fn a_thread_that_stays_is_reported_and_can_go_on() {
         rig.expect_part("kthreads: thread forgotten (pid ");
         rig.expect_part(") still runs in module straggler which was unloaded");
         rig.expect_part("kthreads: at forgotten+0x");
-        assert_eq!(rig.log().matches("forgotten goes on").count(), 3);
-        assert_eq!((bugs, was_there, is_there), (1, true, false));
+        rig.expect("kthreads: forgotten is ended before the text of straggler goes; on Linux it would run freed memory");
+        // A busy one may get so far while it still might leave by itself.
+        assert!(rig.log().matches("forgotten goes on").count() < 2);
+        assert_eq!((bugs, was_there, is_there), (1, false, false));
         assert_eq!((state(&rig, "straggler"), rig.kernel.bug_count()), (None, 1));
     }
 }
@@ -170,7 +172,7 @@ fn a_call_into_an_unloaded_module_is_explained() {
         rig.loader.rmmod(cx, "late_work").unwrap();
         cx.kernel.msleep(cx, 2000);
     });
-    rig.expect_part("Oops: 0000 [#1]");
+    rig.expect_part("Oops: 0010 [#1]");
     rig.expect("kthreads: that is in module late_work, which was unloaded");
 }
 

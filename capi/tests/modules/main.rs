@@ -3,5 +3,6 @@
 mod common;
 mod exports;
 mod lifecycle;
+mod memory;
 mod parameters;
 mod programs;

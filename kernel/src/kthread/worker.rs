@@ -80,7 +80,7 @@ pin_field!(
     pub fn DelayedWork::timer -> timer: Timer
 );
 pin_field!(fn FlushWork::work -> work: Work);
-container_of!(fn DelayedWork::of_timer <- timer: Timer);
+container_of!(pub(crate) fn DelayedWork::of_timer <- timer: Timer);
 container_of!(
     /// The delayed work that a work is part of; only for works that are.
     pub(crate) fn DelayedWork::of_work <- work: Work
@@ -118,6 +118,19 @@ impl Worker {
     /// Names its thread.
     pub fn set_task(&self, address: usize) {
         self.task.store(address, Ordering::Release);
+    }
+
+    /// Takes the works out of line that `picks` wants, by their addresses and those of their
+    /// functions.
+    pub(crate) fn take_works(&self, picks: &mut dyn FnMut(usize, usize) -> bool) {
+        let held = self.lock.lock();
+        let mut next = self.work_list.first(&held);
+        while let Some(work) = next {
+            next = self.work_list.after(&held, work.get_ref());
+            if picks(work.address(), work.func.address()) {
+                unlink_init(&held, work.get_ref());
+            }
+        }
     }
 
     fn is_closed(&self) -> bool {
@@ -171,6 +184,11 @@ impl Work {
 }
 
 impl DelayedWork {
+    /// The address of the work's function.
+    pub(crate) fn function_address(&self) -> usize {
+        self.work.func.address()
+    }
+
     /// Initialises the object whatever it was (Linux: kthread_init_delayed_work).
     pub fn init(self: Pin<&Self>, func: WorkFn) {
         self.work().init(func);
@@ -201,12 +219,14 @@ impl Kernel {
     pub fn worker_main(&self, cx: &Cx<'_>, worker: Pin<&Worker>) -> i32 {
         let task = cx.task.get_ref();
         worker.set_task(task.address());
+        task.worker.set(Some(worker));
         loop {
             task.set_state(TASK_INTERRUPTIBLE);
             if self.kthread_should_stop(cx) || task.is_to_end() {
                 task.head.state.store(TASK_RUNNING, ORDER);
                 let _held = worker.get_ref().lock.lock();
                 worker.set_task(0);
+                task.worker.set(None);
                 return 0;
             }
             match self.take_work(worker) {
@@ -229,7 +249,7 @@ impl Kernel {
 
     #[cold]
     fn report_work_left(&self, cx: &Cx<'_>, func: WorkFn, left: &Left) {
-        let name = self.object_name(func as usize);
+        let name = self.variable_name(func as usize);
         self.report_left(cx, format_args!("work {name}"), left);
     }
 
@@ -245,8 +265,9 @@ impl Kernel {
     /// Queues a work; returns false if it waits already or is being cancelled (Linux:
     /// kthread_queue_work). From any context.
     pub fn queue_work(&self, worker: Pin<&Worker>, work: Pin<&Work>) -> bool {
+        let is_set_up = self.check_queued(worker, &work);
         let held = worker.get_ref().lock.lock();
-        let queued = !work.is_blocked() && !worker.is_closed();
+        let queued = is_set_up && !work.is_blocked() && !worker.is_closed();
         if queued {
             self.insert_work(worker, &held, work, Place::Last);
         }
@@ -272,6 +293,19 @@ impl Kernel {
         {
             self.wake_up_process(task);
         }
+    }
+
+    /// Says so if one of the two was never initialised. A work that was not is never queued: it
+    /// looks as if it were in line already, to Linux too.
+    fn check_queued(&self, worker: Pin<&Worker>, work: &Work) -> bool {
+        let is_set_up = work.func.address() != 0;
+        if !is_set_up {
+            self.report_uninitialised("kthread_work", work.address());
+        }
+        if worker.work_list.is_raw() {
+            self.report_uninitialised("kthread_worker", address_of(worker));
+        }
+        is_set_up
     }
 
     /// One work must not be used with two workers (Linux: kthread_insert_work_sanity_check).
@@ -323,8 +357,9 @@ impl Kernel {
         delayed: Pin<&DelayedWork>,
         delay: u64,
     ) -> bool {
+        let is_set_up = self.check_queued(worker, &delayed.work);
         let held = worker.get_ref().lock.lock();
-        let queued = !delayed.work.is_blocked() && !worker.is_closed();
+        let queued = is_set_up && !delayed.work.is_blocked() && !worker.is_closed();
         if queued {
             self.arm_delayed(worker, &held, delayed, delay);
         }

@@ -4,6 +4,9 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
+
+use kthreads_base::Fault;
 
 use crate::Kernel;
 use crate::format::FixedText;
@@ -62,6 +65,12 @@ pub trait Image: Send + Sync {
     }
     /// Finds the symbol an address belongs to.
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
+    /// As [`symbolize`](Image::symbolize), also for code that initialisation alone ran.
+    fn symbolize_past(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool {
+        self.symbolize(address, found)
+    }
+    /// Shows the module's variables: the address of the first word, and all words as they are now.
+    fn with_variables(&self, _look: &mut dyn FnMut(usize, &[AtomicUsize])) {}
     /// All symbols.
     fn symbols(&self) -> Vec<ImageSymbol>;
     /// Where in the source an address of the text is, if that is known: `file:line`, and for code
@@ -77,6 +86,11 @@ pub trait KernelSymbols: Send + Sync {
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
     /// All of them.
     fn symbols(&self) -> Vec<ImageSymbol>;
+    /// The address that the instruction of a fault used, read off the instruction and the
+    /// registers, where the processor does not tell.
+    fn used_address(&self, _fault: &Fault) -> Option<usize> {
+        None
+    }
 }
 
 impl Kernel {
@@ -102,6 +116,11 @@ impl Kernel {
         self.kept_image_at(address)
     }
 
+    /// Whether an address lies in a module's image.
+    pub fn is_in_module(&self, address: usize) -> bool {
+        self.image_at(address).is_some()
+    }
+
     /// Finds the symbol of a module that an address belongs to and hands it to `found`.
     pub fn with_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
         let Some((module, image)) = self.image_at(address) else { return false };
@@ -120,6 +139,16 @@ impl Kernel {
         };
         let line = image.line_of(address);
         image.symbolize(address, &mut |name, offset, size| {
+            found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
+        })
+    }
+
+    /// As [`with_symbol_line`](Kernel::with_symbol_line), also for code that initialisation alone
+    /// ran: for places that are remembered.
+    pub fn with_past_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
+        let Some((module, image)) = self.image_at(address) else { return false };
+        let line = image.line_of(address);
+        image.symbolize_past(address, &mut |name, offset, size| {
             found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
         })
     }

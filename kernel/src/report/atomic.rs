@@ -115,12 +115,22 @@ impl Kernel {
         }
     }
 
-    /// Says so if schedule is called where it must not be, and puts the count right, as Linux
-    /// does (__schedule_bug).
+    /// Says so if schedule is called where it must not be (Linux: __schedule_bug). Returns the
+    /// preemption count, which is 0 meanwhile, to be put back afterwards: Linux leaves it wrong.
     #[inline]
-    pub(crate) fn check_schedule(&self, cx: &Cx<'_>) {
-        if cx.in_atomic() && !self.halted() {
-            self.report_schedule(cx);
+    pub(crate) fn check_schedule(&self, cx: &Cx<'_>) -> u32 {
+        if !cx.in_atomic() || self.halted() {
+            return 0;
+        }
+        self.report_schedule(cx);
+        cx.task.head.preempt_count.swap(0, Ordering::Relaxed)
+    }
+
+    /// Puts back what [`check_schedule`](Kernel::check_schedule) returned.
+    #[inline]
+    pub(crate) fn after_schedule(&self, cx: &Cx<'_>, count: u32) {
+        if count != 0 {
+            cx.task.head.preempt_count.store(count, Ordering::Relaxed);
         }
     }
 
@@ -143,7 +153,7 @@ impl Kernel {
         log!(cx, Level::Error, "BUG: scheduling while atomic: {comm}/{pid}/0x{count:08x}");
         self.print_atomic_locks(cx);
         self.dump_stack_at(cx, Level::Error);
-        head.preempt_count.store(0, Ordering::Relaxed);
+        self.give_up_interrupt(cx, "would switch to another thread in the middle of it");
     }
 
     /// Whether this is the first time for `what` in the running task.
@@ -155,8 +165,11 @@ impl Kernel {
     pub(crate) fn check_exit(&self, cx: &Cx<'_>) {
         let head = &cx.task.head;
         let count = head.preempt_count.load(Ordering::Relaxed);
-        if cx.in_interrupt() {
-            kthreads_base::fatal("a thread ended inside an interrupt");
+        if kthreads_base::head::in_softirq() {
+            self.count_bug();
+            log!(cx, Level::Alert, "BUG: do_exit in an interrupt");
+            self.dump_stack_at(cx, Level::Alert);
+            self.give_up_interrupt(cx, "panics (Aiee, killing interrupt handler!)");
         }
         if count != 0 {
             self.count_bug();
@@ -176,7 +189,7 @@ impl Kernel {
     /// Tells what a timer's function has left changed (Linux: call_timer_fn).
     pub(crate) fn report_timer_imbalance(&self, cx: &Cx<'_>, function: usize, left: &Left) {
         self.count_bug();
-        let name = self.object_name(function);
+        let name = self.variable_name(function);
         let Left { before, after, irqs_off } = *left;
         if before != after {
             log!(cx, Level::Error, "timer: {name} preempt leak: {before:08x} -> {after:08x}");

@@ -26,7 +26,7 @@ impl Kernel {
 
     /// Describes a lock: where it lies, its name, its kind and where it was taken.
     fn describe_lock(&self, held: &HeldLock) -> String {
-        let name = self.object_name(held.address);
+        let name = self.variable_name(held.address);
         let kind = held.kind.name();
         let place = self.describe_call(held.taken_at);
         let place = place.map_or_else(String::new, |place| alloc::format!(", at: {place}"));
@@ -34,7 +34,7 @@ impl Kernel {
     }
 
     /// The name of the variable that lies at an address, `?` if it is none of a module.
-    pub(crate) fn object_name(&self, address: usize) -> String {
+    pub(crate) fn variable_name(&self, address: usize) -> String {
         let name = self.name_of(address);
         String::from(name.as_ref().map_or("?", |name| name.as_str()))
     }

@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::frames::Place;
+use kthreads_base::head::{give_up_softirq, in_softirq};
 use kthreads_base::{Fault, FaultCause};
 
 use super::TAINT_DIE;
@@ -21,18 +22,6 @@ const MAX_ERRNO: usize = 4095;
 /// What a thread that an oops ends is said to have returned: Linux's do_exit(SIGSEGV).
 const OOPS_CODE: i64 = 11;
 
-/// Values that the kernel and people put where no pointer should be used any more.
-const POISONS: &[(usize, &str)] = &[
-    (0x6b6b_6b6b_6b6b_6b6b, "POISON_FREE (0x6b): it was read from freed memory"),
-    (0x5a5a_5a5a_5a5a_5a5a, "POISON_INUSE (0x5a): it was read from memory that nobody has written"),
-    (0xa5a5_a5a5_a5a5_a5a5, "POISON_END (0xa5): it was read from the end of freed memory"),
-    (0xbbbb_bbbb_bbbb_bbbb, "a red zone (0xbb): it was read from outside of an object"),
-    (0xcccc_cccc_cccc_cccc, "a red zone (0xcc): it was read from outside of an object"),
-    (0xdead_0000_0000_0100, "LIST_POISON1: the entry was taken out of its list before"),
-    (0xdead_0000_0000_0122, "LIST_POISON2: the entry was taken out of its list before"),
-    (0xdead_0000_0000_0200, "TIMER_ENTRY_STATIC: the timer was never set up"),
-];
-
 /// The names of a fault's registers, in its order.
 const REGISTERS: [&str; 14] = [
     "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
@@ -43,7 +32,7 @@ impl Kernel {
     pub fn die_of_panic(&self, cx: &Cx<'_>, message: &str) -> ! {
         log!(cx, LEVEL, "BUG: {message}");
         self.oops_head(cx, "panic");
-        self.dump_stack(cx);
+        self.print_innermost(cx, &Origin::here());
         self.die(cx)
     }
 
@@ -52,8 +41,18 @@ impl Kernel {
         log!(cx, Level::Critical, "------------[ cut here ]------------");
         log!(cx, Level::Critical, "kernel BUG at {file}:{line}!");
         self.oops_head(cx, "invalid opcode: 0000");
-        self.dump_stack(cx);
+        self.print_innermost(cx, &Origin::here());
         self.die(cx)
+    }
+
+    /// Logs where in a module the running thread called the kernel, and how it came there.
+    fn print_innermost(&self, cx: &Cx<'_>, origin: &Origin) {
+        let trace = self.trace_from(origin);
+        if let Some(place) = self.describe_innermost(&trace) {
+            log!(cx, LEVEL, "RIP: 0010:{place}");
+        }
+        log!(cx, LEVEL, "Call Trace:");
+        self.print_taken(cx, LEVEL, &trace);
     }
 
     /// Ends the running thread because of a fault (Linux: die, make_task_dead).
@@ -80,12 +79,26 @@ impl Kernel {
         self.add_taint(TAINT_DIE);
         self.print_locks_of_dying(cx);
         log!(cx, LEVEL, "---[ end trace 0000000000000000 ]---");
+        self.give_up_interrupt(cx, "panics (Fatal exception in interrupt)");
         let head = &cx.task.head;
         head.exit_code.store(OOPS_CODE as i32, Ordering::Relaxed);
         head.preempt_count.store(0, Ordering::Relaxed);
         head.held.clear();
         cx.task.mark_killed();
         self.end_thread(cx, OOPS_CODE)
+    }
+
+    /// Ends what runs in an interrupt and not the thread that it has interrupted.
+    pub(super) fn give_up_interrupt(&self, cx: &Cx<'_>, what_linux_does: &str) {
+        if in_softirq() {
+            log!(
+                cx,
+                LEVEL,
+                "kthreads: this was a timer's function: Linux {what_linux_does}; here it is given \
+                 up, and the kernel goes on"
+            );
+            give_up_softirq();
+        }
     }
 
     /// Ends the running thread wherever it is: what waits for it gets `code`.
@@ -124,7 +137,8 @@ impl Kernel {
     }
 
     fn print_cause(&self, cx: &Cx<'_>, fault: &Fault) {
-        let address = fault.address.unwrap_or(0);
+        let used = self.address_of_fault(fault);
+        let address = used.unwrap_or(0);
         match fault.cause {
             FaultCause::StackOverflow => self.print_overflow(cx, fault),
             FaultCause::Read | FaultCause::Write | FaultCause::Execute if address < NULL_PAGE => {
@@ -133,11 +147,12 @@ impl Kernel {
             FaultCause::Read | FaultCause::Write | FaultCause::Execute => {
                 log!(cx, LEVEL, "BUG: unable to handle page fault for address: {address:016x}");
             }
-            FaultCause::NonCanonical => print_non_canonical(cx, fault),
+            FaultCause::NonCanonical => print_non_canonical(cx, fault, used),
             FaultCause::Divide => log!(cx, LEVEL, "divide error: 0000"),
             FaultCause::InvalidOpcode => log!(cx, LEVEL, "invalid opcode: 0000"),
             FaultCause::Other(trap) => log!(cx, LEVEL, "trap {trap}"),
         }
+        self.explain_pattern(cx, fault, address);
         let access = match fault.cause {
             FaultCause::Read => "supervisor read access in kernel mode",
             FaultCause::Write => "supervisor write access in kernel mode",
@@ -166,9 +181,6 @@ impl Kernel {
                 log!(cx, LEVEL, "kthreads: a function pointer that is NULL was called");
             }
             return;
-        }
-        if let Some((value, meaning)) = poison_near(address) {
-            return log!(cx, LEVEL, "kthreads: the pointer is {value:#x}, {meaning}");
         }
         if print_error_pointer(cx, address) || self.explain_unloaded(cx, address) {
             return;
@@ -221,12 +233,6 @@ fn print_error_pointer(cx: &Cx<'_>, address: usize) -> bool {
     true
 }
 
-/// The well-known value that an address comes from: the value itself, or a member behind it.
-fn poison_near(address: usize) -> Option<(usize, &'static str)> {
-    let is_near = |value: &usize| address.wrapping_sub(*value) < REACH;
-    POISONS.iter().copied().rfind(|(value, _)| is_near(value))
-}
-
 /// The register that an address was made from: the one whose value lies closest below it.
 fn register_of(fault: &Fault, address: usize) -> Option<(&'static str, u64)> {
     let named = REGISTERS.iter().copied().zip(fault.registers);
@@ -235,33 +241,12 @@ fn register_of(fault: &Fault, address: usize) -> Option<(&'static str, u64)> {
     near.min_by_key(|(_, value)| distance(*value))
 }
 
-/// The register that holds an address which is none, where the address itself is not known.
-fn bad_register(fault: &Fault) -> Option<(&'static str, u64)> {
-    let is_canonical = |value: u64| matches!(value >> 47, 0 | 0x1_ffff);
-    let named = REGISTERS.iter().copied().zip(fault.registers);
-    named
-        .into_iter()
-        .find(|(_, value)| !is_canonical(*value) && poison_near(*value as usize).is_some())
-}
-
-fn print_non_canonical(cx: &Cx<'_>, fault: &Fault) {
-    let found = match fault.address {
-        Some(address) => Some((address, register_of(fault, address))),
-        None => bad_register(fault).map(|found| (found.1 as usize, Some(found))),
-    };
-    let Some((address, register)) = found else {
-        return log!(cx, LEVEL, "general protection fault, probably for non-canonical address");
-    };
-    log!(
-        cx,
-        LEVEL,
-        "general protection fault, probably for non-canonical address {address:#x}: 0000"
-    );
-    if let Some((name, value)) = register {
+fn print_non_canonical(cx: &Cx<'_>, fault: &Fault, address: Option<usize>) {
+    let what = "general protection fault, probably for non-canonical address";
+    let Some(address) = address else { return log!(cx, LEVEL, "{what}") };
+    log!(cx, LEVEL, "{what} {address:#x}");
+    if let Some((name, value)) = register_of(fault, address) {
         log!(cx, LEVEL, "kthreads: the pointer was in {name}: {value:#018x}");
-    }
-    if let Some((value, meaning)) = poison_near(address) {
-        log!(cx, LEVEL, "kthreads: {value:#x} is {meaning}");
     }
 }
 
@@ -283,16 +268,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn well_known_values_are_found_behind_members() {
-        let name = |address| poison_near(address).map(|(value, _)| value);
-        assert_eq!(name(0x6b6b_6b6b_6b6b_6b6b), Some(0x6b6b_6b6b_6b6b_6b6b));
-        assert_eq!(name(0x6b6b_6b6b_6b6b_6b83), Some(0x6b6b_6b6b_6b6b_6b6b));
-        assert_eq!(name(0xdead_0000_0000_0108), Some(0xdead_0000_0000_0100));
-        assert_eq!(name(0xdead_0000_0000_0122), Some(0xdead_0000_0000_0122));
-        assert_eq!(name(0x7fff_0000_0000), None);
-    }
-
-    #[test]
     fn the_register_behind_an_address_is_the_closest_below() {
         let mut registers = [0; 14];
         registers[2] = 0x6b6b_6b6b_6b6b_6b6b;
@@ -301,7 +276,6 @@ mod tests {
         let fault = Fault { cause, address: None, ip: 0, sp: 0, bp: 0, registers };
         let found = register_of(&fault, 0x6b6b_6b6b_6b6b_6b7b);
         assert_eq!(found, Some(("rcx", 0x6b6b_6b6b_6b6b_6b6b)));
-        assert_eq!(bad_register(&fault), Some(("rcx", 0x6b6b_6b6b_6b6b_6b6b)));
-        assert_eq!(register_of(&fault, 0x1234), Some(("rax", 0)).filter(|_| 0x1234 < REACH));
+        assert_eq!(register_of(&fault, 0x6b6b_0000_0000_0000), None);
     }
 }

@@ -38,14 +38,14 @@ impl Kernel {
         let place = trace.and_then(|trace| self.describe_innermost(trace));
         let place = place.map_or_else(String::new, |place| format!(", at {place}"));
         let mut lines = Vec::new();
-        match (self.special_wait(task), task.wait.awaits()) {
+        match (self.special_wait(task), task.awaits()) {
             (Some((what, other)), _) => {
                 lines.push(format!("{comm} waits {what}{place}"));
                 lines.extend(other.map(|other| format!("that is up to {}", Doing(self, other))));
             }
             (None, Some((kind, address))) => {
                 let (kind_name, name) = (kind.name(), self.object_name(address));
-                lines.push(format!("{comm} waits for {kind_name} {name} ({address:#x}){place}"));
+                lines.push(format!("{comm} waits for {kind_name} {name}{place}"));
                 self.explain_wakers(kind, address, &mut lines);
             }
             (None, None) => lines.push(format!("{comm} waits for a wake-up{place}")),
@@ -62,7 +62,7 @@ impl Kernel {
             return Some(("parked, for kthread_unpark".to_string(), None));
         }
         let function = self.named_wait_function(task)?;
-        if let Some((Awaited::Completion, address)) = task.wait.awaits() {
+        if let Some((Awaited::Completion, address)) = task.awaits() {
             let owner = self.tasks.iter().find(|other| other.kthread.owns(address));
             if let Some(owner) = owner {
                 let (comm, pid) = (owner.comm(), owner.pid());
@@ -70,7 +70,7 @@ impl Kernel {
             }
         }
         let sleeps = function.starts_with("msleep");
-        Some((format!("in {function}"), None)).filter(|_| sleeps || task.wait.awaits().is_none())
+        Some((format!("in {function}"), None)).filter(|_| sleeps || task.awaits().is_none())
     }
 
     fn explain_wakers(&self, kind: Awaited, address: usize, lines: &mut Vec<String>) {

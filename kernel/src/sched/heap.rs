@@ -86,6 +86,31 @@ impl IndexHeap {
         (self.root != NO_TASK).then_some(self.root)
     }
 
+    /// A task that `fits`, among those that stand nearest to the root: the one with the lowest
+    /// key first, then in no order. Looks at a few only, so that it does not take long.
+    pub fn find(&self, nodes: &impl Nodes, fits: impl Fn(u32) -> bool) -> Option<u32> {
+        const MOST_SEEN: usize = 32;
+        // Each node that is seen adds two at most.
+        let mut ahead = [NO_TASK; 2 * MOST_SEEN + 1];
+        ahead[0] = self.root;
+        let (mut first, mut end) = (0, 1);
+        while first < end && first < MOST_SEEN {
+            let index = ahead[first];
+            first += 1;
+            if index == NO_TASK {
+                continue;
+            }
+            if fits(index) {
+                return Some(index);
+            }
+            let node = nodes.node(index);
+            ahead[end] = node.child.load(ORDER);
+            ahead[end + 1] = node.next.load(ORDER);
+            end += 2;
+        }
+        None
+    }
+
     /// Puts `index` in with `key`; it must be in no heap.
     pub fn push(&mut self, nodes: &impl Nodes, index: u32, key: u64) {
         let node = nodes.node(index);
@@ -224,6 +249,19 @@ mod tests {
             1 => (0usize..64).prop_map(Step::Remove),
         ];
         prop::collection::vec(step, 0..200)
+    }
+
+    #[test]
+    fn others_than_the_first_are_found() {
+        let table = Table((0..20).map(|_| HeapNode::default()).collect());
+        let mut heap = IndexHeap::default();
+        assert_eq!(heap.find(&table, |_| true), None);
+        (0..20).for_each(|index| heap.push(&table, index, u64::from(index)));
+        assert_eq!(heap.find(&table, |_| true), Some(0));
+        assert_eq!(heap.find(&table, |index| index == 7), Some(7));
+        assert_eq!(heap.pop(&table), Some(0));
+        assert!(heap.find(&table, |index| index > 1).is_some_and(|index| index > 1));
+        assert_eq!(heap.find(&table, |index| index > 19), None);
     }
 
     proptest! {

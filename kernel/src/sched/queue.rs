@@ -165,12 +165,12 @@ impl RunQueue {
         }
     }
 
-    /// The index of a waiting task that `suits`, searching the fair ones by deadline and the
-    /// real-time ones by priority; for another CPU that has nothing to do.
+    /// The index of a waiting task that `suits`: the real-time ones by priority, then the fair ones,
+    /// the one with the first deadline before others; for another CPU that has nothing to do.
     pub(crate) fn find(&self, tasks: &TaskTable, suits: impl Fn(&Task) -> bool) -> Option<u32> {
-        let fits = |index: &u32| suits(tasks.get(*index));
-        let rt = self.rt.iter(tasks).find(fits);
-        rt.or_else(|| self.fair.peek().filter(fits))
+        let fits = |index: u32| suits(tasks.get(index));
+        let rt = self.rt.iter(tasks).find(|index| fits(*index));
+        rt.or_else(|| self.fair.find(tasks, fits))
     }
 }
 

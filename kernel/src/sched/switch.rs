@@ -24,13 +24,14 @@ impl Kernel {
     /// Gives the CPU away (Linux: schedule). A task whose state is not running sleeps until it
     /// is woken, unless its state lets a pending signal keep it awake.
     pub fn schedule(&self, cx: &Cx<'_>) {
-        self.check_schedule(cx);
+        let count = self.check_schedule(cx);
         loop {
             self.switch(cx.task.get_ref(), Switch::Voluntary);
             if !self.need_resched(cx.task.get_ref()) {
                 break;
             }
         }
+        self.after_schedule(cx, count);
         interrupt_point();
     }
 
@@ -58,8 +59,9 @@ impl Kernel {
             self.rq_here(task).lock().pass(task);
             task.head.irq_restore(irqs);
         }
-        self.check_schedule(cx);
+        let count = self.check_schedule(cx);
         self.switch(task, Switch::Voluntary);
+        self.after_schedule(cx, count);
         interrupt_point();
     }
 

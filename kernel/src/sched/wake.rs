@@ -99,13 +99,15 @@ impl Kernel {
             running.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
         }
         let here = current_head().cpu() == cpu;
-        let first_to_wait = rq.waiting == 1 && !preempts;
+        let first_to_wait = rq.waiting == 1;
         let crowded = rq.waiting > 1;
         drop(rq);
         if !here && (preempts || first_to_wait) {
             // A remote CPU that goes on with what it runs still has to start its tick.
             self.machine.send_interrupt(cpu);
         } else if here && first_to_wait {
+            // Also for one that preempts: the running task may not let itself be preempted for
+            // long, and then the tick finds another CPU for who waits.
             self.start_tick(cpu);
         }
         if crowded {

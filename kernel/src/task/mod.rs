@@ -11,14 +11,16 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering
 
 use kthreads_base::head::TIF_KILLED;
 use kthreads_base::job::Done;
-use kthreads_base::{AtomicFn, Head, RawSpinLock, SpinLock, Stack, head_first, pin_field};
+use kthreads_base::{
+    AtomicFn, AtomicRef, Head, RawSpinLock, SpinLock, Stack, head_first, pin_field,
+};
 
 use crate::Cx;
-use crate::kthread::KthreadState;
+use crate::kthread::{KthreadState, Worker};
 use crate::sched::{Entity, HeapNode};
 use crate::signal::Signals;
 use crate::time::Timer;
-use crate::wait::WaitNode;
+use crate::wait::{Awaited, WaitNode};
 
 pub use spawn::{Spawn, Start};
 pub(crate) use table::TaskTable;
@@ -43,6 +45,8 @@ pub struct Task {
     pub(crate) wake_lock: SpinLock<()>,
     pub(crate) sched: Entity,
     pub(crate) wait: WaitNode,
+    /// The wait queue that it last put an entry on its own stack into, until that wait is over.
+    pub(crate) wait_queue: AtomicUsize,
     pub(crate) kthread: KthreadState,
     pub(crate) signals: Signals,
     pub(crate) sleep_timer: Timer,
@@ -56,6 +60,8 @@ pub struct Task {
     pub(crate) wait_channel: AtomicUsize,
     /// The C function that runs in it, for reports.
     pub(crate) entry_point: AtomicFn<ThreadFn>,
+    /// The worker whose works it does.
+    pub(crate) worker: AtomicRef<Worker>,
     pub(crate) free_next: AtomicU32,
     /// What C sees as its `struct sighand_struct`: a lock that modules may take.
     pub(crate) siglock: RawSpinLock,
@@ -86,6 +92,7 @@ impl Task {
             wake_lock: SpinLock::new(()),
             sched: Entity::default(),
             wait: WaitNode::default(),
+            wait_queue: AtomicUsize::new(0),
             kthread: KthreadState::default(),
             signals: Signals::default(),
             sleep_timer: Timer::new(),
@@ -97,6 +104,7 @@ impl Task {
             full_name: SpinLock::new(None),
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
+            worker: AtomicRef::null(),
             free_next: AtomicU32::new(NO_TASK),
             siglock: RawSpinLock::new(),
             killed: AtomicBool::new(false),
@@ -202,6 +210,15 @@ impl Task {
         self.mems_allowed.store(mask, Ordering::Relaxed);
     }
 
+    /// What the task waits for, and where that lies.
+    pub fn awaits(&self) -> Option<(Awaited, usize)> {
+        if let Some(address) = self.wait.waits_for() {
+            return Some((self.wait.kind(), address));
+        }
+        let queue = self.wait_queue.load(Ordering::Relaxed);
+        (queue != 0).then_some((Awaited::Queue, queue))
+    }
+
     /// Notes that an oops ends the task.
     pub(crate) fn mark_killed(&self) {
         self.killed.store(true, Ordering::Relaxed);
@@ -219,6 +236,8 @@ impl Task {
 
     pub(crate) fn start_life(&self) {
         self.killed.store(false, Ordering::Relaxed);
+        self.wait_queue.store(0, Ordering::Relaxed);
+        self.worker.set(None);
         self.pinned_frames.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }

@@ -99,7 +99,6 @@ impl Kernel {
         head.blocked.store(parent.blocked.load(zero), zero);
         head.sighand.store(core::ptr::from_ref(&task.siglock) as usize, zero);
         task.kthread.reset();
-        task.wait.stand_at(0);
         task.wait_channel.store(0, zero);
         task.entry_point.clear();
         task.mems_allowed.store(spawn.parent.mems_allowed.load(zero).max(1), zero);
@@ -121,7 +120,9 @@ impl Kernel {
             0 => self.all_cpus(),
             mask => mask,
         };
-        let mask = if task.is_kthread() { self.all_cpus() } else { mask };
+        // Idle threads, the parents of the first tasks, are bound to their CPUs.
+        let is_free = task.is_kthread() || parent.flags() & PF_IDLE != 0;
+        let mask = if is_free { self.all_cpus() } else { mask };
         head.cpus_mask.store(mask, order);
         head.cpus_ptr.store(core::ptr::from_ref(&head.cpus_mask) as usize, order);
         head.nr_cpus_allowed.store(mask.count_ones() as i32, order);
@@ -175,7 +176,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         self.check_exit(cx);
         // Whoever has a link to its entry in a wait queue has one to its stack.
-        if task.wait.is_at_queue() {
+        if task.wait_queue.load(Ordering::Relaxed) != 0 {
             task.pinned_frames.fetch_add(1, Ordering::Relaxed);
         }
         task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);
@@ -191,6 +192,9 @@ impl Kernel {
         self.put_task(task);
         self.note_exit(task);
         let done = task.done.lock().take();
+        if done.is_some() {
+            self.job_ended();
+        }
         task.head.exit_state.store(0x10, Ordering::Relaxed);
         drop(done);
         self.schedule_dead(cx)

@@ -85,6 +85,11 @@ impl TaskTable {
         self.slots.get_pinned(index).expect("a slot's index is only ever taken from a slot")
     }
 
+    /// The slot with that index, if there is one.
+    pub(crate) fn slot(&self, index: u32) -> Option<&Task> {
+        self.slots.get(index)
+    }
+
     /// The live task that `id` names.
     pub(crate) fn by_id(&self, id: TaskId) -> Option<&Task> {
         let task = self.slots.get(id.index)?;

@@ -8,16 +8,19 @@ use crate::Kernel;
 impl Kernel {
     /// Arms a timer for `expires`; returns whether it was pending (Linux: mod_timer).
     pub fn mod_timer(&self, timer: Pin<&Timer>, expires: Jiffies) -> bool {
+        self.check_timer_armed(timer.get_ref());
         self.timer_armed(self.timers.modify(timer, expires, self.here()))
     }
 
     /// Changes the expiry of a timer that is pending (Linux: mod_timer_pending).
     pub fn mod_timer_pending(&self, timer: Pin<&Timer>, expires: Jiffies) -> bool {
+        self.check_timer_armed(timer.get_ref());
         self.timer_armed(self.timers.modify_pending(timer, expires, self.here()))
     }
 
     /// Makes a timer expire earlier, never later (Linux: timer_reduce).
     pub fn reduce_timer(&self, timer: Pin<&Timer>, expires: Jiffies) -> bool {
+        self.check_timer_armed(timer.get_ref());
         self.timer_armed(self.timers.reduce(timer, expires, self.here()))
     }
 
@@ -27,6 +30,7 @@ impl Kernel {
     ///
     /// AlreadyPending when it is; Linux warns.
     pub fn add_timer(&self, timer: Pin<&Timer>) -> Result<(), AlreadyPending> {
+        self.check_timer_armed(timer.get_ref());
         self.timers.add(timer, self.here()).map(|armed| {
             self.timer_armed(armed);
         })
@@ -38,6 +42,7 @@ impl Kernel {
     ///
     /// As [`add_timer`](Kernel::add_timer).
     pub fn add_timer_on(&self, timer: Pin<&Timer>, cpu: u32) -> Result<(), AlreadyPending> {
+        self.check_timer_armed(timer.get_ref());
         let on = super::Here { cpu, ..self.here() };
         self.timers.add_on(timer, on).map(|armed| {
             self.timer_armed(armed);

@@ -7,6 +7,7 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::Nanos;
+use kthreads_base::head::{SoftirqEnd, run_softirq};
 
 use super::{Jiffies, Kind, Timer, TimerFn};
 use crate::Kernel;
@@ -50,15 +51,30 @@ impl Kernel {
         let cpu = head.cpu();
         let here = &self.cpus[cpu as usize];
         head.preempt_add(SOFTIRQ_OFFSET);
+        let count = head.preempt_count.load(Ordering::Relaxed);
+        let locks = head.held.mark();
         while here.softirq_pending.swap(false, Ordering::Relaxed) {
-            head.irq_restore(0);
-            let call = &mut |timer: &Timer, function: TimerFn| self.call_timer(timer, function);
-            self.timers.run_expired(cpu, self.jiffies.now(), call);
-            head.irq_save();
+            if run_softirq() == SoftirqEnd::GivenUp {
+                head.irq_save();
+                head.preempt_count.store(count, Ordering::Relaxed);
+                head.held.truncate(locks);
+                // There may be more timers to run.
+                here.softirq_pending.store(true, Ordering::Relaxed);
+            }
         }
         head.preempt_sub(SOFTIRQ_OFFSET);
         self.set_next_timer(cpu);
         head.irq_restore(irqs);
+    }
+
+    /// Runs the timers that are due. On the CPU's stack for softirqs.
+    pub(crate) fn run_timers(&self) {
+        let head = kthreads_base::current_head();
+        let cpu = head.cpu();
+        head.irq_restore(0);
+        let call = &mut |timer: &Timer, function: TimerFn| self.call_timer(timer, function);
+        self.timers.run_expired(cpu, self.jiffies.now(), call);
+        head.irq_save();
     }
 
     /// Whether softirqs wait for local_bh_enable.

@@ -173,9 +173,12 @@ impl Kernel {
         let deadline = self.machine.now() + span;
         let slice = self.delay_slice();
         while self.machine.now() < deadline && !cx.task.is_to_end() {
-            self.machine.delay(cx.cpu(), deadline.min(self.machine.now() + slice));
-            kthreads_base::interrupt_point();
+            let cpu = cx.cpu();
+            self.note_delay(cpu, true);
+            self.machine.delay(cpu, deadline.min(self.machine.now() + slice));
             self.judge_myself(cx);
+            self.note_delay(cpu, false);
+            kthreads_base::interrupt_point();
             if !cx.in_atomic() {
                 self.give_way(cx.task.get_ref());
             }

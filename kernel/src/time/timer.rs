@@ -48,8 +48,16 @@ impl Timer {
     pub const INIT_MASK: u32 = Self::DEFERRABLE | Self::PINNED | Self::IRQSAFE;
     /// The function takes the timer's data instead of the timer, as all did before Linux 4.15.
     pub const DATA: u32 = 0x0040_0000;
+    /// The timer has been shut down: that it has no function is no mistake.
+    const SHUT_DOWN: u32 = 0x0080_0000;
     /// What tells the wheel that the timer belongs to.
     const WHEEL_MASK: u32 = Self::CPU_MASK | Self::MIGRATING | Self::DEFERRABLE;
+
+    /// Whether a word may be the flags of a timer.
+    pub(crate) fn are_flags(word: u32) -> bool {
+        let known = Self::CPU_MASK | Self::INIT_MASK | Self::DATA;
+        word & !known == 0 && word & Self::CPU_MASK < 64
+    }
 
     /// A timer without a function: all zero.
     pub const fn new() -> Timer {
@@ -117,6 +125,27 @@ impl Timer {
     #[inline]
     pub fn function(&self) -> Option<TimerFn> {
         self.function.get()
+    }
+
+    /// The address of the function, 0 for none.
+    pub(crate) fn function_address(&self) -> usize {
+        self.function.address()
+    }
+
+    /// The number of the bucket that it is in, if it is pending.
+    pub(crate) fn bucket_number(&self) -> usize {
+        self.bucket()
+    }
+
+    /// Whether it may never be armed again.
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.flags() & Self::SHUT_DOWN != 0
+    }
+
+    /// Lets it never be armed again; its wheel is locked.
+    fn shut_down(&self) {
+        self.function.clear();
+        self.flags.store(self.flags() | Self::SHUT_DOWN, Ordering::Relaxed);
     }
 
     /// The flags, with the CPU.

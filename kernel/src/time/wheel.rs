@@ -327,6 +327,22 @@ impl Wheel {
         }
     }
 
+    /// Whether the timer at an address is in a bucket, or is due and was.
+    pub(crate) fn holds(&self, held: &RawGuard<'_>, address: usize, bucket: usize) -> bool {
+        if bucket >= BUCKETS {
+            return false;
+        }
+        let due = BUCKETS..BUCKETS + self.due_lists;
+        core::iter::once(bucket).chain(due).any(|place| {
+            let list = self.list(place);
+            let mut next = list.first(held);
+            while let Some(timer) = next.filter(|timer| timer.address() != address) {
+                next = list.after(held, timer.get_ref());
+            }
+            next.is_some()
+        })
+    }
+
     /// Takes out every pending timer that `matches`; returns how many.
     pub(crate) fn detach_where(
         &mut self,

@@ -50,6 +50,11 @@ impl Completion {
         self.done.store(0, ORDER);
     }
 
+    /// Whether the object has been initialised, or looks so.
+    pub(crate) fn is_initialised(&self) -> bool {
+        self.magic.load(ORDER) == Completion::MAGIC
+    }
+
     /// Whether a wait would pass now (Linux: completion_done).
     pub fn is_done(&self) -> bool {
         self.done.load(Ordering::Acquire) != 0

@@ -1,6 +1,7 @@
 //! Waiting: wait queues, completions, mutexes and semaphores.
 
 mod completion;
+mod entries;
 mod event;
 mod mutex;
 mod queue;
@@ -8,6 +9,7 @@ mod semaphore;
 mod table;
 
 pub use completion::Completion;
+pub(crate) use entries::QueueEntries;
 pub use event::Sleep;
 pub use mutex::Mutex;
 pub use queue::{

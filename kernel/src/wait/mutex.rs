@@ -52,6 +52,11 @@ impl Mutex {
         self.waiters.store(0, Ordering::Relaxed);
     }
 
+    /// Whether the object has been initialised, or looks so.
+    pub(crate) fn is_initialised(&self) -> bool {
+        self.magic.load(Ordering::Relaxed) == Mutex::MAGIC
+    }
+
     /// Whether somebody holds it (Linux: mutex_is_locked).
     pub fn is_locked(&self) -> bool {
         self.owner.load(Ordering::Relaxed) != 0

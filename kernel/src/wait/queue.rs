@@ -123,6 +123,16 @@ impl WaitQueueHead {
         !self.head.is_empty()
     }
 
+    /// Where the head lies.
+    pub fn address(&self) -> usize {
+        core::ptr::from_ref(self) as usize
+    }
+
+    /// What its list's first link holds, whatever that is.
+    pub(crate) fn first_link(&self) -> usize {
+        self.head.first_link()
+    }
+
     /// The lock, for code that holds it over several calls.
     pub fn lock(&self) -> RawGuard<'_> {
         self.lock.lock()
@@ -136,8 +146,7 @@ impl WaitQueueHead {
 
     fn check(&self, kernel: &Kernel) {
         if self.head.is_raw() {
-            let address = core::ptr::from_ref(self) as usize;
-            kernel.report_uninitialised("wait queue head", address);
+            kernel.report_uninitialised("wait queue head", self.address());
         }
     }
 
@@ -213,18 +222,12 @@ impl Kernel {
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
-        if let Some(task) = self.task_at(entry.private()) {
-            task.wait.stand_at(address_of(queue));
-        }
     }
 
     /// Takes an entry out (Linux: remove_wait_queue).
     pub fn remove_wait_queue(&self, queue: Pin<&WaitQueueHead>, entry: &WaitEntry) {
         let held = queue.get_ref().lock.lock();
         unlink_init(&held, entry);
-        if let Some(task) = self.task_at(entry.private()) {
-            task.wait.stand_at(0);
-        }
     }
 
     /// Adds the entry if it is in no queue, and sets the task's state (Linux: prepare_to_wait and
@@ -243,7 +246,7 @@ impl Kernel {
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
-        cx.task.wait.stand_at(address_of(queue));
+        cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
         cx.task.set_state(state);
         was_empty
     }
@@ -265,13 +268,13 @@ impl Kernel {
         let held = queue.lock.lock();
         if self.signal_pending_state(state, cx.task.get_ref()) {
             unlink_init(&held, entry.get_ref());
-            cx.task.wait.stand_at(0);
+            cx.task.wait_queue.store(0, Ordering::Relaxed);
             return Err(Errno::ERESTARTSYS);
         }
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
-        cx.task.wait.stand_at(address_of(queue));
+        cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
         cx.task.set_state(state);
         Ok(())
     }
@@ -279,7 +282,7 @@ impl Kernel {
     /// Ends a wait: the task runs, the entry is in no queue (Linux: finish_wait).
     pub fn finish_wait(&self, cx: &Cx<'_>, queue: Pin<&WaitQueueHead>, entry: &WaitEntry) {
         cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
-        cx.task.wait.stand_at(0);
+        cx.task.wait_queue.store(0, Ordering::Relaxed);
         // An entry that its waker took out needs no lock: nobody else looks at it any more.
         if entry.is_queued() {
             let held = queue.get_ref().lock.lock();
@@ -334,7 +337,7 @@ impl Kernel {
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
-        self.waits.note_waker(address_of(queue));
+        self.waits.note_waker(queue.address());
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);
@@ -355,8 +358,4 @@ impl Kernel {
         }
         woken
     }
-}
-
-fn address_of(queue: Pin<&WaitQueueHead>) -> usize {
-    core::ptr::from_ref(queue.get_ref()) as usize
 }

@@ -27,8 +27,6 @@ pub struct WaitNode {
     granted: AtomicU32,
     /// What lies at the address: an [`Awaited`].
     kind: AtomicU32,
-    /// The wait-queue head it stands at, 0 for none; only for reports.
-    queue: AtomicUsize,
 }
 
 /// What a task waits for.
@@ -71,7 +69,6 @@ impl Default for WaitNode {
             prev: AtomicU32::new(NO_TASK),
             granted: AtomicU32::new(0),
             kind: AtomicU32::new(0),
-            queue: AtomicUsize::new(0),
         }
     }
 }
@@ -82,28 +79,13 @@ impl WaitNode {
         Some(self.address.load(ORDER)).filter(|address| *address != 0)
     }
 
-    /// What the task waits for, and where that lies.
-    pub fn awaits(&self) -> Option<(Awaited, usize)> {
-        let Some(address) = self.waits_for() else {
-            let queue = self.queue.load(ORDER);
-            return (queue != 0).then_some((Awaited::Queue, queue));
-        };
-        let kind = match self.kind.load(ORDER) {
+    /// What kind of object the task waits for.
+    pub(crate) fn kind(&self) -> Awaited {
+        match self.kind.load(ORDER) {
             1 => Awaited::Mutex,
             2 => Awaited::Semaphore,
             _ => Awaited::Completion,
-        };
-        Some((kind, address))
-    }
-
-    /// Notes that the task stands at a wait queue; 0 that it left it.
-    pub(crate) fn stand_at(&self, queue: usize) {
-        self.queue.store(queue, ORDER);
-    }
-
-    /// Whether an entry for the task may be in a wait queue.
-    pub(crate) fn is_at_queue(&self) -> bool {
-        self.queue.load(ORDER) != 0
+        }
     }
 
     pub(crate) fn grant(&self, granted: Grant) {
@@ -167,7 +149,17 @@ impl WaitTable {
     /// Locks the shard of an object.
     #[inline]
     pub(crate) fn lock<T>(&self, object: &T) -> SpinGuard<'_, Shard> {
-        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock()
+        self.lock_at(core::ptr::from_ref(object) as usize)
+    }
+
+    /// The first task in line for the object at an address.
+    pub(crate) fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
+        self.lock_at(address).first_at(tasks, address)
+    }
+
+    #[inline]
+    fn lock_at(&self, address: usize) -> SpinGuard<'_, Shard> {
+        self.shards[place_of(address)].lock()
     }
 }
 
@@ -212,7 +204,10 @@ impl Shard {
 
     /// The first task in line for `object`.
     pub(crate) fn first<'t, T>(&self, tasks: &'t TaskTable, object: &T) -> Option<&'t Task> {
-        let address = core::ptr::from_ref(object) as usize;
+        self.first_at(tasks, core::ptr::from_ref(object) as usize)
+    }
+
+    fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
         let mut index = self.first;
         while index != NO_TASK {
             let task = tasks.get(index);

@@ -38,6 +38,8 @@ pub(crate) struct Watch {
     deaf_reports: AtomicU32,
     /// What is to be reported.
     finding: AtomicU32,
+    /// Whether the CPU is in a busy delay. Only the CPU writes.
+    is_in_delay: AtomicBool,
 }
 
 impl Default for Watch {
@@ -48,6 +50,7 @@ impl Default for Watch {
             deaf_since: AtomicU64::new(u64::MAX),
             deaf_reports: AtomicU32::new(0),
             finding: AtomicU32::new(Finding::Nothing as u32),
+            is_in_delay: AtomicBool::new(false),
         }
     }
 }
@@ -119,8 +122,15 @@ impl Kernel {
         Nanos(self.sysctls.watchdog_seconds().saturating_mul(Nanos::SECOND.0))
     }
 
-    /// Judges a CPU; whether there is something to report. See the head of this file.
+    /// Judges a CPU from outside; whether there is something to report. A busy delay sees to it
+    /// itself.
     pub(crate) fn judge(&self, cpu: u32) -> bool {
+        let is_in_delay = self.cpus[cpu as usize].watch.is_in_delay.load(ORDER);
+        !is_in_delay && self.judge_cpu(cpu)
+    }
+
+    /// Judges a CPU. See the head of this file.
+    fn judge_cpu(&self, cpu: u32) -> bool {
         let limit = self.watchdog_span();
         if limit == Nanos::ZERO || self.halted() {
             return false;
@@ -199,12 +209,17 @@ impl Kernel {
 
     /// Judges the calling CPU, in a busy delay.
     pub(crate) fn judge_myself(&self, cx: &Cx<'_>) {
-        let irqs = kthreads_base::IrqGuard::new();
-        let is_found = self.judge(cx.cpu());
-        drop(irqs);
+        let guard = kthreads_base::PreemptGuard::new();
+        let is_found = self.judge_cpu(cx.cpu());
+        drop(guard);
         if is_found {
             self.report_findings();
         }
+    }
+
+    /// The calling CPU rests in a delay, or does so no more.
+    pub(crate) fn note_delay(&self, cpu: u32, is_in_delay: bool) {
+        self.cpus[cpu as usize].watch.is_in_delay.store(is_in_delay, ORDER);
     }
 
     /// For how long a delay may go on before it looks at itself.
@@ -262,7 +277,7 @@ impl Kernel {
         let lock = task.head.spins_on.load(ORDER);
         if lock != 0 {
             let name = self.object_name(lock);
-            log!(cx, LEVEL, "kthreads: it waits for spin lock {name} ({lock:#x})");
+            log!(cx, LEVEL, "kthreads: it waits for spin lock {name}");
             for holder in self.holders_of(lock) {
                 let (comm, pid) = (holder.comm(), holder.pid());
                 log!(cx, LEVEL, "kthreads: that is held by {comm} (pid {pid})");

@@ -162,7 +162,7 @@ impl Flight {
             }
             let at_rest = core.cpus.iter().filter(|cpu| is_rest(cpu.state()));
             let next = at_rest.map(Cpu::next_event).min().unwrap_or(Nanos::NEVER);
-            let patience = core.patience();
+            let patience = core.patience_of_the_awaited();
             if next.min(patience) == Nanos::NEVER {
                 return;
             }

@@ -92,6 +92,12 @@ impl Core {
         self.upcalls().map_or(Nanos::NEVER, Upcalls::patience)
     }
 
+    /// As `patience`, but never while nobody outside waits for what the kernel does.
+    pub(crate) fn patience_of_the_awaited(&self) -> Nanos {
+        let awaited = self.upcalls().is_some_and(Upcalls::is_awaited);
+        if awaited { self.patience() } else { Nanos::NEVER }
+    }
+
     /// Lets the timer go off if it is due; says whether there is no reason to rest.
     pub(crate) fn has_reason_to_run(&self, cpu: &Cpu, until: Nanos, heeds: Heeds) -> bool {
         let now = self.clock.now();

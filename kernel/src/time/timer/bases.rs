@@ -252,7 +252,7 @@ impl Timers {
     pub fn shutdown(&self, timer: &Timer) -> bool {
         let mut guard = self.lock_of(timer);
         let (wheel, held) = guard.split();
-        timer.function.clear();
+        timer.shut_down();
         wheel.detach(held, timer)
     }
 
@@ -291,7 +291,7 @@ impl Timers {
         let mut guard = self.lock_of(timer);
         let (wheel, held) = guard.split();
         if afterwards == Afterwards::ShutDown {
-            timer.function.clear();
+            timer.shut_down();
         }
         if wheel.is_running(timer) {
             return Attempt::Running;
@@ -318,6 +318,14 @@ impl Timers {
     /// When the wheel of `cpu` is due next, if it has timers.
     pub fn next_expiry(&self, cpu: u32, kind: Kind) -> Option<Jiffies> {
         self.base(cpu, kind).wheel.lock().next_expiry()
+    }
+
+    /// Whether a timer lies at an address and is pending, if those are its flags and bucket. The
+    /// address is compared and never followed.
+    pub(crate) fn is_in_bucket(&self, address: usize, flags: u32, bucket: usize) -> bool {
+        let mut guard = self.base(self.cpu_in(flags), kind_in(flags)).wheel.lock();
+        let (wheel, held) = guard.split();
+        wheel.holds(held, address, bucket)
     }
 
     /// Takes out every pending timer that `matches`, on all CPUs; returns how many: for the

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * Memory is freed while a thread waits in a wait queue in it.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+MODULE_LICENSE("Dual MIT/GPL");
+
+struct channel {
+	wait_queue_head_t readers;
+	int is_ready;
+};
+
+static struct task_struct *reader;
+
+static int read_channel(void *data)
+{
+	struct channel *channel = data;
+
+	wait_event_timeout(channel->readers, READ_ONCE(channel->is_ready), HZ);
+	while (!kthread_should_stop())
+		msleep_interruptible(1000);
+	return 0;
+}
+
+static int __init free_waitqueue_init(void)
+{
+	struct channel *channel = kzalloc(sizeof(*channel), GFP_KERNEL);
+
+	if (!channel)
+		return -ENOMEM;
+	init_waitqueue_head(&channel->readers);
+	reader = kthread_run(read_channel, channel, "reader");
+	if (IS_ERR(reader))
+		return PTR_ERR(reader);
+	msleep(2000);
+	kfree(channel);
+	return 0;
+}
+
+static void __exit free_waitqueue_exit(void)
+{
+	kthread_stop(reader);
+}
+
+module_init(free_waitqueue_init);
+module_exit(free_waitqueue_exit);

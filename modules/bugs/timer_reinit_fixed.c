@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * A timer is set up again while it is pending.
+ */
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/timer.h>
+
+MODULE_LICENSE("Dual MIT/GPL");
+
+static struct timer_list timer;
+
+static void expire(struct timer_list *timer)
+{
+	pr_info("expired\n");
+}
+
+static int __init timer_reinit_init(void)
+{
+	timer_setup(&timer, expire, 0);
+	mod_timer(&timer, jiffies + HZ);
+	mod_timer(&timer, jiffies + HZ / 2);
+	return 0;
+}
+
+static void __exit timer_reinit_exit(void)
+{
+	del_timer_sync(&timer);
+}
+
+module_init(timer_reinit_init);
+module_exit(timer_reinit_exit);
