@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-const LIMITS: [(&str, usize); 11] = [
+const LIMITS: [(&str, usize); 15] = [
     ("base/src", 54),
     ("kernel/src", 0),
     ("shell/src", 0),

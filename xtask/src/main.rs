@@ -2,6 +2,7 @@
 
 mod ask_linux;
 mod count;
+mod fuzz;
 mod test;
 
 use std::process::ExitCode;
@@ -13,6 +14,8 @@ Usage: cargo xtask TASK
   ask-linux [NAME]... [--check] [--verbose]
                       runs the C cases on real Linux in QEMU and writes their records
   cases [NAME]...     runs the C cases on this kernel and compares with those records
+  fuzz [--seconds N] [--seed N] [TARGET]...
+                      mutates kept inputs and feeds them to the targets of fuzz/, 30 seconds each
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "ask-linux" => ask_linux::run(rest),
         "cases" => ask_linux::ours::run(rest),
+        "fuzz" => fuzz::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

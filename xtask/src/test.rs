@@ -34,11 +34,11 @@ fn has(tool: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-fn step(what: &str, command: &mut Command) -> Result<(), String> {
+pub(crate) fn step(what: &str, command: &mut Command) -> Result<(), String> {
     println!("xtask: {what}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),
