@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 8] = [
-    ("base/src", 54),
+    ("base/src", 60),
     ("kernel/src", 0),
     ("shell/src", 0),
-    ("loader/src", 11),
+    ("loader/src", 12),
     ("machine/fiber/src", 8),
-    ("machine/host/src", 52),
-    ("capi/src", 59),
-    ("cli/src", 4),
+    ("machine/host/src", 56),
+    ("capi/src", 63),
+    ("cli/src", 30),
 ];
 
 /// Prints the counts; fails where there are more than the limit.
