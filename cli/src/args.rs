@@ -1,6 +1,7 @@
 //! The command line: what can be written, and what it means.
 
 mod boot;
+mod examples;
 mod modules;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use kthreads_session::Show;
 use kthreads_shell::duration;
 
 pub(crate) use boot::{BootCommand, Start};
+use examples::{BUILD_EXAMPLES, EXAMPLES, RUN_EXAMPLES, SHELL_EXAMPLES};
 pub(crate) use modules::ModuleArgument;
 pub(crate) use tools::{FlagsCommand, FlagsForm, NewCommand};
 
@@ -24,55 +26,6 @@ use crate::explore::args::{CliExplore, CliReplay, EXPLORE_EXAMPLES, REPLAY_EXAMP
 
 /// The most virtual CPUs a kernel can have.
 const MOST_CPUS: usize = 64;
-
-const EXAMPLES: &str = "\
-Examples:
-  kthreads run hello.c                         compile, load, follow the log until Ctrl-C
-  kthreads run pair.c --fast-forward --script 'sleep 25; ps -ef; rmmod pair'
-  kthreads shell pair.c                        the same kernel with a prompt
-  kthreads boot pair.c --script 'ps -ef'       the same kernel on bare metal, in QEMU
-  kthreads build a.c b.c -o pair.ko            compile only
-  kthreads new pair                            begin a module of your own
-  kthreads run pair/pair.c --gdb               debug it
-
-Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
-3 a module did not compile or load, 130 interrupted.";
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  kthreads run hello.c
-      compile and load hello.c, follow the log until Ctrl-C, then unload it
-  kthreads run cache.c size=64 name='\"two words\"' flusher/ interval=5
-      two modules, each with its parameters; flusher/ has a Kbuild or Makefile
-  kthreads run pair.c --fast-forward --for 60
-      one minute of kernel time, in as little real time as the modules need
-  kthreads run pair.c --script 'sleep 1; ps -ef; pkill -9 -x mythread; expect stopped within 2'
-      a script is a test: if an expectation fails, the exit status is 1
-  kthreads run pair.c --gdb
-      then `break thread_function`, `run`, `bt`, `info locals`, `continue`
-
-Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
-3 a module did not compile or load, 130 interrupted (a second Ctrl-C ends at once).";
-
-const SHELL_EXAMPLES: &str = "\
-Examples:
-  kthreads shell
-      an empty kernel with a prompt; `help` lists the commands
-  kthreads shell pair.c count=10 --cpus 2
-      two CPUs, one module with a parameter
-  kthreads shell pair.c --fast-forward
-      `sleep 3600` returns at once; the clock stands still while the prompt waits";
-
-const BUILD_EXAMPLES: &str = "\
-Examples:
-  kthreads build hello.c
-      writes hello.ko to the current directory
-  kthreads build a.c b.c -o pair.ko
-      one module of two sources, called pair
-  kthreads build flusher/
-      every obj-m of flusher/Kbuild or flusher/Makefile
-  CC='ccache clang' kthreads build hello.c
-      with another compiler; without CC it is gcc, or else clang";
 
 /// Runs, watches and debugs Linux kernel-thread modules in an ordinary process.
 #[derive(Debug, Parser)]
@@ -103,13 +56,13 @@ enum CliCommand {
     #[command(after_help = BUILD_EXAMPLES)]
     Build(CliBuild),
     /// Writes a small module with a thread, and a script that tests it.
-    #[command(after_help = tools::NEW_EXAMPLES)]
+    #[command(after_help = examples::NEW_EXAMPLES)]
     New(tools::CliNew),
     /// Prints what an editor needs to know modules: the compiler's flags.
-    #[command(after_help = tools::FLAGS_EXAMPLES)]
+    #[command(after_help = examples::FLAGS_EXAMPLES)]
     Flags(tools::CliFlags),
     /// Makes a running kernel show what all its threads do (as SIGQUIT does).
-    #[command(after_help = tools::STACKS_EXAMPLES)]
+    #[command(after_help = examples::STACKS_EXAMPLES)]
     Stacks(tools::CliStacks),
 }
 

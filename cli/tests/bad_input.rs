@@ -263,7 +263,8 @@ fn an_init_that_never_returns() {
 
 #[test]
 fn an_init_that_locks_its_cpu_up() {
-    let options = ["--hung-task-timeout", "2", "--watchdog-thresh", "1", "--script", "echo never"];
+    let options =
+        ["--cpus", "1", "--hung-task-timeout", "2", "--watchdog-thresh", "1", "--script", "x"];
     for (name, call) in [("soft", "preempt_disable()"), ("hard", "local_irq_disable()")] {
         let body = format!("INIT({call}; for (;;) barrier()) EXIT()");
         let run = try_module(name, &body, &options);
@@ -397,14 +398,16 @@ fn a_thread_that_writes_through_wild_pointers() {
 
 #[test]
 fn a_module_that_ends_the_process() {
-    let abort = "INIT(pr_info(\"the last words\\n\"); host_call(62, host_call(39, 0, 0), 6))";
+    let abort = "INIT(pr_info(\"the last words\\n\"); host_call(62, host_call(39, 0, 0), 6);\n\
+                 for (;;) barrier())";
     let run = try_module("abort", abort, &["--quiet", "--script", "echo never"]);
     check(&run, 1, &["the program died of signal 6 (SIGABRT)", "the last words"]);
-    assert!(run.err.contains("init_module+") && run.err.contains("(abort.c:1)"), "{}", run.err);
+    assert!(run.err.contains("init_module+") && run.err.contains("(abort.c:"), "{}", run.err);
     let leave = "INIT(pr_info(\"the last words\\n\"); host_call(231, 0, 0))";
     let run = try_module("leave", leave, &["--quiet", "--script", "echo never"]);
     check(&run, 1, &["the program ended with status 0 before its time", "the last words"]);
-    let kill = "INIT(pr_info(\"the last words\\n\"); host_call(62, host_call(39, 0, 0), 9))";
+    let kill = "INIT(pr_info(\"the last words\\n\"); host_call(62, host_call(39, 0, 0), 9);\n\
+                for (;;) barrier())";
     let run = try_module("killed", kill, &["--quiet", "--script", "echo never"]);
     check(&run, 137, &["the program died of signal 9 (SIGKILL)", "the last words"]);
 }

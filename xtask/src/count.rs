@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 15] = [
-    ("base/src", 54),
+    ("base/src", 61),
     ("kernel/src", 0),
     ("shell/src", 0),
-    ("loader/src", 11),
-    ("machine/fiber/src", 8),
-    ("machine/host/src", 55),
+    ("loader/src", 12),
+    ("machine/fiber/src", 9),
+    ("machine/host/src", 59),
     ("machine/pc/src", 100),
     ("machine/sim/src", 21),
     ("qemu/src", 2),
@@ -18,8 +18,8 @@ const LIMITS: [(&str, usize); 15] = [
     ("image/src", 0),
     ("explore/src", 0),
     ("race/src", 0),
-    ("capi/src", 61),
-    ("cli/src", 12),
+    ("capi/src", 69),
+    ("cli/src", 38),
 ];
 
 /// Prints the counts; fails where there are more than the limit.

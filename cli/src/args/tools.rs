@@ -12,31 +12,6 @@ pub(super) const LONGEST_NAME: usize = 40;
 /// The least memory a kernel can have, in bytes.
 const LEAST_MEMORY: u64 = 1 << 20;
 
-pub(super) const NEW_EXAMPLES: &str = "\
-Examples:
-  kthreads new pair
-      writes pair/pair.c, pair/pair.script and pair/README.md
-  kthreads new pair drivers/
-      the same in drivers/; nothing that is there is written over";
-
-pub(super) const FLAGS_EXAMPLES: &str = "\
-Examples:
-  kthreads flags > compile_flags.txt
-      clangd and others complete and check the modules of this directory
-  kthreads flags --compile-commands > compile_commands.json
-      for each module of this directory, with the flags of its Kbuild or Makefile
-  kthreads flags --compile-commands a.c flusher/ > compile_commands.json
-      for these";
-
-pub(super) const STACKS_EXAMPLES: &str = "\
-Examples:
-  kthreads stacks
-      asks the one `kthreads run` or `kthreads shell` that runs
-  kthreads stacks 4711
-      asks that one; in its own terminal Ctrl-\\ does the same
-
-It answers in its log, and goes on.";
-
 #[derive(Debug, Args)]
 pub(super) struct CliNew {
     /// The module's name, as in `rmmod NAME`.
