@@ -39,9 +39,7 @@ pub(crate) fn allocate(cx: &Cx<'_>, len: usize, flags: u32, place: usize) -> usi
 
 fn allocate_virtual(cx: &Cx<'_>, len: usize, fill: Fill, place: usize) -> usize {
     cx.kernel.might_sleep(cx);
-    // To ask how much memory there is takes a host longer than a small allocation.
-    let is_too_much = |len| len as u64 > cx.kernel.machine().memory().total;
-    if len == 0 || (len > KMALLOC_MAX && is_too_much(len)) {
+    if len == 0 {
         return 0;
     }
     let (kind, align, cache) = (Kind::Virtual, PAGE, 0);

@@ -1,9 +1,11 @@
 //! The command line: what can be written, and what it means.
 
 mod boot;
+mod examples;
 mod modules;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::fmt;
 use std::num::NonZero;
@@ -16,57 +18,14 @@ use kthreads_session::Show;
 use kthreads_shell::duration;
 
 pub(crate) use boot::{BootCommand, Start};
+use examples::{BUILD_EXAMPLES, EXAMPLES, RUN_EXAMPLES, SHELL_EXAMPLES};
 pub(crate) use modules::ModuleArgument;
+pub(crate) use tools::{FlagsCommand, FlagsForm, NewCommand};
 
 use crate::explore::args::{CliExplore, CliReplay, EXPLORE_EXAMPLES, REPLAY_EXAMPLES};
 
 /// The most virtual CPUs a kernel can have.
 const MOST_CPUS: usize = 64;
-
-const EXAMPLES: &str = "\
-Examples:
-  kthreads run hello.c                         compile, load, follow the log until Ctrl-C
-  kthreads run pair.c --fast-forward --script 'sleep 25; ps -ef; rmmod pair'
-  kthreads shell pair.c                        the same kernel with a prompt
-  kthreads boot pair.c --script 'ps -ef'       the same kernel on bare metal, in QEMU
-  kthreads build a.c b.c -o pair.ko            compile only
-
-Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
-3 a module did not compile or load, 130 interrupted.";
-
-const RUN_EXAMPLES: &str = "\
-Examples:
-  kthreads run hello.c
-      compile and load hello.c, follow the log until Ctrl-C, then unload it
-  kthreads run cache.c size=64 name='\"two words\"' flusher/ interval=5
-      two modules, each with its parameters; flusher/ has a Kbuild or Makefile
-  kthreads run pair.c --fast-forward --for 60
-      one minute of kernel time, in as little real time as the modules need
-  kthreads run pair.c --script 'sleep 1; ps -ef; pkill -9 -x mythread; expect stopped within 2'
-      a script is a test: if an expectation fails, the exit status is 1
-
-Exit status: 0 all went well, 1 the kernel reported a bug or an expectation failed, 2 wrong usage,
-3 a module did not compile or load, 130 interrupted (a second Ctrl-C ends at once).";
-
-const SHELL_EXAMPLES: &str = "\
-Examples:
-  kthreads shell
-      an empty kernel with a prompt; `help` lists the commands
-  kthreads shell pair.c count=10 --cpus 2
-      two CPUs, one module with a parameter
-  kthreads shell pair.c --fast-forward
-      `sleep 3600` returns at once; the clock stands still while the prompt waits";
-
-const BUILD_EXAMPLES: &str = "\
-Examples:
-  kthreads build hello.c
-      writes hello.ko to the current directory
-  kthreads build a.c b.c -o pair.ko
-      one module of two sources, called pair
-  kthreads build flusher/
-      every obj-m of flusher/Kbuild or flusher/Makefile
-  CC='ccache clang' kthreads build hello.c
-      with another compiler; without CC it is gcc, or else clang";
 
 /// Runs, watches and debugs Linux kernel-thread modules in an ordinary process.
 #[derive(Debug, Parser)]
@@ -96,6 +55,15 @@ enum CliCommand {
     /// Compiles a module and does not load it.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(CliBuild),
+    /// Writes a small module with a thread, and a script that tests it.
+    #[command(after_help = examples::NEW_EXAMPLES)]
+    New(tools::CliNew),
+    /// Prints what an editor needs to know modules: the compiler's flags.
+    #[command(after_help = examples::FLAGS_EXAMPLES)]
+    Flags(tools::CliFlags),
+    /// Makes a running kernel show what all its threads do (as SIGQUIT does).
+    #[command(after_help = examples::STACKS_EXAMPLES)]
+    Stacks(tools::CliStacks),
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +92,15 @@ struct CliMachine {
 struct CliRun {
     #[command(flatten)]
     work: CliWork,
+    /// Sets how much memory the kernel has, as 64M or 2G [default: half of the host's].
+    #[arg(long, value_name = "SIZE", value_parser = tools::parse_size)]
+    memory: Option<u64>,
+    /// Runs it all under GDB, which knows the modules: `break FUNCTION`, `run`, `bt`, `info locals`.
+    #[arg(long)]
+    gdb: bool,
+    /// Announces modules to a debugger that is there, or attaches later; nobody supervises.
+    #[arg(long, conflicts_with = "gdb")]
+    debuggable: bool,
 }
 
 /// What a run does, on any machine.
@@ -149,6 +126,9 @@ struct CliWork {
 struct CliShell {
     #[command(flatten)]
     machine: CliMachine,
+    /// Sets how much memory the kernel has, as 64M or 2G [default: half of the host's].
+    #[arg(long, value_name = "SIZE", value_parser = tools::parse_size)]
+    memory: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -181,6 +161,12 @@ pub(crate) enum Command {
     Replay(Box<CliReplay>),
     /// `kthreads build`.
     Build(BuildCommand),
+    /// `kthreads new`.
+    New(NewCommand),
+    /// `kthreads flags`.
+    Flags(FlagsCommand),
+    /// `kthreads stacks`, of this process if one is named.
+    Stacks(Option<u32>),
 }
 
 /// Is what a kernel is started with.
@@ -192,6 +178,8 @@ pub(crate) struct MachineOptions {
     pub(crate) cpus: NonZero<usize>,
     /// How time passes.
     pub(crate) clock: Clock,
+    /// How much memory it has, in bytes; none for half of the host's.
+    pub(crate) memory_bytes: Option<u64>,
     /// When an uninterruptible sleep counts as a hang; 0 for never.
     pub(crate) hung_task_seconds: u64,
     /// When a CPU that takes no interrupt is locked up; 0 for never.
@@ -218,6 +206,19 @@ pub(crate) struct RunCommand {
     pub(crate) script: Option<ScriptSource>,
     /// Whether the log is shown.
     pub(crate) show: Show,
+    /// What it has to do with a debugger.
+    pub(crate) debugger: Debugger,
+}
+
+/// Says what a run has to do with a debugger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Debugger {
+    /// Nothing.
+    None,
+    /// It is to be started, and the run under it.
+    Start,
+    /// It is there, or may come: modules are announced to it.
+    Announce,
 }
 
 /// Says where a script's text comes from.
@@ -251,6 +252,8 @@ pub(crate) enum UsageError {
     NotAModule(PathBuf),
     /// Files and directories are mixed, or several directories given with `-o`.
     MixedTargets,
+    /// A module to write has a name that C does not allow.
+    NotAName(String),
 }
 
 impl fmt::Display for UsageError {
@@ -276,6 +279,12 @@ impl fmt::Display for UsageError {
             ),
             UsageError::MixedTargets => f.write_str(
                 "sources and directories cannot make one module: build them one after the other",
+            ),
+            UsageError::NotAName(name) => write!(
+                f,
+                "'{name}' cannot be a module's name: begin with a letter, and use letters, digits \
+                 and _, at most {} of them",
+                tools::LONGEST_NAME
             ),
         }
     }
@@ -310,6 +319,9 @@ impl CliCommand {
             CliCommand::Explore(_) => "explore",
             CliCommand::Replay(_) => "replay",
             CliCommand::Build(_) => "build",
+            CliCommand::New(_) => "new",
+            CliCommand::Flags(_) => "flags",
+            CliCommand::Stacks(_) => "stacks",
         }
     }
 }
@@ -318,19 +330,28 @@ fn checked(cli: Cli) -> Result<Command, UsageError> {
     match cli.command {
         CliCommand::Run(run) => checked_run(run).map(Command::Run),
         CliCommand::Boot(boot) => boot::checked(boot).map(Command::Boot),
-        CliCommand::Shell(shell) => checked_machine(shell.machine).map(Command::Shell),
+        CliCommand::Shell(shell) => checked_shell(shell).map(Command::Shell),
         CliCommand::Explore(explore) => Ok(Command::Explore(Box::new(explore))),
         CliCommand::Replay(replay) => Ok(Command::Replay(Box::new(replay))),
         CliCommand::Build(build) => checked_build(build).map(Command::Build),
+        CliCommand::New(new) => tools::checked_new(new).map(Command::New),
+        CliCommand::Flags(flags) => Ok(Command::Flags(flags.into())),
+        CliCommand::Stacks(stacks) => Ok(Command::Stacks(stacks.pid)),
     }
 }
 
 fn checked_run(run: CliRun) -> Result<RunCommand, UsageError> {
-    let command = checked_work(run.work)?;
+    let mut command = checked_work(run.work)?;
+    command.machine.memory_bytes = run.memory;
     let is_endless = command.script.is_none() && command.limit.is_none();
     if command.machine.clock == Clock::FastForward && is_endless {
         return Err(UsageError::EndlessFastForward);
     }
+    command.debugger = match (run.gdb, run.debuggable) {
+        (true, _) => Debugger::Start,
+        (_, true) => Debugger::Announce,
+        _ => Debugger::None,
+    };
     Ok(command)
 }
 
@@ -340,7 +361,12 @@ fn checked_work(work: CliWork) -> Result<RunCommand, UsageError> {
     let script =
         work.script.map(ScriptSource::Text).or_else(|| work.script_file.map(ScriptSource::File));
     let show = if work.quiet { Show::Nothing } else { Show::Log };
-    Ok(RunCommand { machine, limit: work.limit, script, show })
+    Ok(RunCommand { machine, limit: work.limit, script, show, debugger: Debugger::None })
+}
+
+fn checked_shell(shell: CliShell) -> Result<MachineOptions, UsageError> {
+    let machine = checked_machine(shell.machine)?;
+    Ok(MachineOptions { memory_bytes: shell.memory, ..machine })
 }
 
 fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
@@ -348,6 +374,7 @@ fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
         modules: modules::group(machine.modules)?,
         cpus: machine.cpus.unwrap_or_else(host_cpus),
         clock: if machine.fast_forward { Clock::FastForward } else { Clock::Real },
+        memory_bytes: None,
         hung_task_seconds: machine.hung_task_timeout,
         watchdog_seconds: machine.watchdog_thresh,
     })

@@ -17,7 +17,7 @@ use kthreads_session::{Prepared, Show, words};
 
 use crate::args::{BootCommand, Clock, Start, UsageError};
 use crate::run::{nanos, read_script};
-use crate::{interrupts, objects, status};
+use crate::{interrupts, objects, parameters, status};
 use events::{Event, Events};
 use prompt::KernelThere;
 
@@ -54,6 +54,7 @@ fn try_boot(command: &BootCommand) -> Result<u8, Failure> {
         return Err(Failure::usage(UsageError::EndlessFastForward));
     }
     let modules = objects::prepare(&run.machine.modules).map_err(Failure::not_loaded)?;
+    parameters::check(&modules).map_err(Failure::usage)?;
     let source = ImageSource::new("kthreads-image").or_file(command.image.clone());
     let image = source.find(&mut |text| eprintln!("kthreads: {text}"));
     let image = image.map_err(Failure::not_loaded)?;
@@ -120,6 +121,7 @@ fn command_line(command: &BootCommand, has_prompt: bool, files: &Files) -> Strin
     options.extend(has_prompt.then(|| "prompt".to_owned()));
     options.extend((run.machine.clock == Clock::FastForward).then(|| "fast-forward".to_owned()));
     options.extend((run.show == Show::Nothing).then(|| "quiet".to_owned()));
+    options.extend((command.start == Start::ByDebugger).then(|| "gdb".to_owned()));
     options.extend(run.limit.map(|limit| format!("limit_ns={}", nanos(limit).0)));
     options.extend(command.append.iter().cloned());
     let mut modules = Vec::new();

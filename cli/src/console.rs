@@ -15,8 +15,8 @@ use kthreads_kernel::log::Ring;
 use kthreads_session::{Level, LogText, More, Show};
 use kthreads_shell::Stream;
 
-use crate::crash;
 use crate::status::{BROKEN_PIPE, BUG, exit_now};
+use crate::supervisor;
 
 /// How much text is shown with one write.
 const CHUNK: usize = 64 * 1024;
@@ -70,6 +70,16 @@ impl Console {
     /// Lets only messages below `level` through.
     pub(crate) fn set_level(&self, level: u8) {
         self.level.set(level);
+    }
+
+    /// Shows what the log has.
+    pub(crate) fn flush(&self) {
+        self.write(Stream::Output, "");
+    }
+
+    /// Whether the log is not shown.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.show == Show::Nothing
     }
 
     /// Tells how to print above a prompt.
@@ -140,7 +150,7 @@ impl Console {
     /// Adds the records before `end` to `lines`, as far as they belong in one write.
     fn collect(&self, text: &mut LogText, end: u64, lines: &mut String) -> More {
         let more = text.collect(&self.ring, end, &self.level, lines);
-        crash::note_shown(text.next());
+        supervisor::note_shown(text.next());
         more
     }
 

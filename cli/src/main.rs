@@ -4,15 +4,21 @@ mod args;
 mod boot;
 mod build;
 mod console;
-mod crash;
 mod explore;
+mod flags;
+mod gdb;
 mod interrupts;
+mod lockup;
+mod new;
 mod objects;
+mod parameters;
 mod process;
 mod prompt;
 mod run;
 mod session;
+mod stacks;
 mod status;
+mod supervisor;
 
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +34,9 @@ fn main() {
         Command::Explore(command) => explore::explore(&command),
         Command::Replay(command) => explore::replay(&command),
         Command::Shell(machine) => prompt::shell(&machine),
+        Command::New(command) => new::write(&command),
+        Command::Flags(command) => flags::print(&command),
+        Command::Stacks(pid) => stacks::send(pid),
     };
     // Not by returning: a thread of a module may never give its CPU back.
     status::exit_now(status)

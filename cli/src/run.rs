@@ -4,14 +4,17 @@ use std::fs;
 use std::time::Duration;
 
 use kthreads_base::Nanos;
-use kthreads_session::{Plan, wrong_script};
+use kthreads_session::{Plan, Prepared, wrong_script};
 use kthreads_shell::syntax::{self, Script};
 
-use crate::args::{RunCommand, ScriptSource};
-use crate::{interrupts, objects, session, status};
+use crate::args::{Debugger, RunCommand, ScriptSource};
+use crate::{gdb, interrupts, lockup, objects, parameters, session, status, supervisor};
 
 /// Does `kthreads run`; returns the exit status.
 pub(crate) fn run(command: &RunCommand) -> u8 {
+    if command.debugger == Debugger::Start {
+        return gdb::start();
+    }
     let script = match command.script.as_ref().map(read_script).transpose() {
         Ok(script) => script.map(|script| script.parsed),
         Err(error) => {
@@ -26,6 +29,20 @@ pub(crate) fn run(command: &RunCommand) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if let Err(error) = parameters::check(&modules) {
+        eprintln!("kthreads: {error}");
+        return status::USAGE;
+    }
+    let plan = Plan { script, limit: command.limit.map(nanos) };
+    let run = || run_kernel(command, modules, &plan);
+    match command.debugger {
+        Debugger::None => supervisor::run(run),
+        Debugger::Start | Debugger::Announce => run(),
+    }
+}
+
+/// Runs a kernel from its boot to its end; returns the exit status.
+fn run_kernel(command: &RunCommand, modules: Vec<Prepared>, plan: &Plan) -> u8 {
     let (session, hold) = match session::start(&command.machine, command.show, modules) {
         Ok(started) => started,
         Err(error) => {
@@ -33,8 +50,13 @@ pub(crate) fn run(command: &RunCommand) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if command.debugger == Debugger::None {
+        lockup::watch(&session, command.machine.hung_task_seconds);
+    }
+    if command.debugger == Debugger::Announce {
+        session.kernel.enter(|_| session.loader().watch(gdb::announcer()));
+    }
     interrupts::watch(&session);
-    let plan = Plan { script, limit: command.limit.map(nanos) };
     let status = plan.run(&session, hold);
     session.outside.console.close(&session.kernel);
     status

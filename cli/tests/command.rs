@@ -78,35 +78,13 @@ module_exit(oops_exit);
 MODULE_LICENSE("GPL");
 "#;
 
-/// Sends the process SIGABRT behind everybody's back, as a broken C library would.
-const CRASH: &str = r#"
-#include <linux/module.h>
-static long host_call(long number, long first, long second)
-{
-        long result;
-        asm volatile("syscall" : "=a"(result) : "a"(number), "D"(first), "S"(second)
-                     : "rcx", "r11", "memory");
-        return result;
-}
-static int __init crash_init(void)
-{
-        pr_info("crash: the last words\n");
-        host_call(62, host_call(39, 0, 0), 6);
-        return 0;
-}
-static void __exit crash_exit(void) { }
-module_init(crash_init);
-module_exit(crash_exit);
-MODULE_LICENSE("GPL");
-"#;
-
 /// A directory with the sources above.
 struct Sources(TempDir);
 
 impl Sources {
     fn new() -> Sources {
         let folder = tempfile::tempdir().expect("a directory");
-        let all = [("hello", HELLO), ("stuck", STUCK), ("oops", OOPS), ("crash", CRASH)];
+        let all = [("hello", HELLO), ("stuck", STUCK), ("oops", OOPS)];
         for (name, text) in all {
             fs::write(folder.path().join(format!("{name}.c")), text).expect("a source");
         }
@@ -283,15 +261,6 @@ fn a_blocked_rmmod_is_seen_and_does_not_block_the_script() {
     let run = Sources::new().script(&["stuck.c"], "rmmod stuck & ; sleep 1; ps -eo stat,comm");
     assert_status(&run, 1);
     assert!(run.out.lines().any(|line| line.starts_with('D') && line.ends_with("rmmod")));
-}
-
-#[test]
-fn a_crash_shows_the_log() {
-    let sources = Sources::new();
-    let run = kthreads(&["run", &sources.path("crash.c"), "--quiet", "--script", "echo never"]);
-    assert_eq!(run.status, None, "{}", run.describe());
-    assert!(run.err.contains("dies of signal 6"), "{}", run.err);
-    assert!(run.err.contains("crash: the last words"), "{}", run.err);
 }
 
 /// Starts a run in real time, and interrupts it once it shows `text`.

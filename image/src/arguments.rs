@@ -39,6 +39,15 @@ pub(crate) enum Work {
     Lines,
 }
 
+/// Whether modules are announced to a debugger, which may come at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Debugger {
+    /// There is none.
+    None,
+    /// They are.
+    Announce,
+}
+
 /// Is what the command line says.
 #[derive(Debug)]
 pub(crate) struct Arguments {
@@ -46,6 +55,7 @@ pub(crate) struct Arguments {
     pub(crate) show: Show,
     pub(crate) peer: Peer,
     pub(crate) work: Work,
+    pub(crate) debugger: Debugger,
     /// The kernel time after which to end.
     pub(crate) limit: Option<Nanos>,
     /// How many processors to use; 0 for all.
@@ -81,6 +91,7 @@ pub(crate) fn parse(line: &str) -> Result<Arguments, String> {
         show: Show::Log,
         peer: peer(line),
         work: Work::Plan,
+        debugger: Debugger::None,
         limit: None,
         cpus: 0,
         config: Config::default(),
@@ -133,6 +144,7 @@ impl Arguments {
             ("quiet", "") => self.show = Show::Nothing,
             (COMMAND, "") if self.peer == Peer::Command => {}
             ("prompt", "") => self.work = Work::Lines,
+            ("gdb", "") => self.debugger = Debugger::Announce,
             ("limit_ns", _) => self.limit = Some(Nanos(number()?)),
             ("cpus", _) => self.cpus = u32::try_from(number()?).map_err(|_| wrong())?,
             ("panic_on_oops", "0") => self.config.oops = OopsPolicy::Kill,
@@ -161,6 +173,7 @@ mod tests {
         let arguments = parse(line).expect("a right line");
         assert_eq!((arguments.time, arguments.work), (Time::FastForward, Work::Plan));
         assert_eq!(arguments.config.oops, OopsPolicy::Panic);
+        assert_eq!(arguments.debugger, Debugger::None);
         assert_eq!(arguments.limit, Some(Nanos(5)));
         let parameters = ["x=1".to_string(), "s=\"a -- b\"".to_string()];
         let modules = [("./a b.c".to_string(), parameters.to_vec()), ("c.ko".to_string(), vec![])];
@@ -172,6 +185,7 @@ mod tests {
     fn all_of_it_may_be_missing() {
         let arguments = parse("").expect("nothing is right");
         assert!(arguments.modules.is_empty() && arguments.script.is_none());
+        assert_eq!(parse("gdb").expect("an option").debugger, Debugger::Announce);
         assert_eq!(parse("-- a.ko").expect("one module").modules.len(), 1);
         assert_eq!(parse("-- -- ps").expect("a script").script.as_deref(), Some("ps"));
     }

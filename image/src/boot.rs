@@ -7,13 +7,14 @@ use core::panic::PanicInfo;
 use core::sync::atomic::AtomicBool;
 
 use kthreads_base::with_current;
+use kthreads_capi::module::GdbAnnouncer;
 use kthreads_kernel::Kernel;
 use kthreads_pc::{Boot, Clock, ClockHold, PcConfig, PcMachine, serial, spawn_outside};
 use kthreads_session::link::FromGuest;
 use kthreads_session::{Plan, Prepared, status, wrong_script};
 use kthreads_shell::syntax::{self, Script};
 
-use crate::arguments::{self, Arguments, Peer, Time, Work};
+use crate::arguments::{self, Arguments, Debugger, Peer, Time, Work};
 use crate::bare::{Bare, Session};
 use crate::console::{Console, on_error_stream};
 use crate::library::Librarian;
@@ -124,5 +125,9 @@ fn start(
     spawn_outside(move || server.serve(&server_kernel, &server_console));
     let is_interrupted = AtomicBool::new(false);
     let bare = Bare { machine, console, librarian, is_interrupted };
-    Ok((Session::new(kernel, Arc::new(bare), modules), hold))
+    let session = Session::new(kernel, Arc::new(bare), modules);
+    if arguments.debugger == Debugger::Announce {
+        session.kernel.enter(|_| session.loader().watch(GdbAnnouncer::new()));
+    }
+    Ok((session, hold))
 }

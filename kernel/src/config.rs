@@ -1,5 +1,7 @@
 //! What can be chosen at boot.
 
+use core::sync::atomic::AtomicU64;
+
 /// The kernel's configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -9,6 +11,9 @@ pub struct Config {
     pub threads_max: u32,
     /// The size of the log's text in bytes (log_buf_len).
     pub log_bytes: usize,
+    /// Zeroed memory for the log that outlives the kernel, of `log_memory_words(log_bytes)` words
+    /// or more; the log lies in the kernel's own memory without.
+    pub log_memory: Option<&'static [AtomicU64]>,
     /// How long an uninterruptible sleep may last before it counts as a hang, in seconds
     /// (hung_task_timeout_secs).
     pub hung_task_seconds: u64,
@@ -57,6 +62,7 @@ impl Default for Config {
             pid_max: 4_194_304,
             threads_max: 2_000_000,
             log_bytes: 1 << 20,
+            log_memory: None,
             hung_task_seconds: 120,
             oops: OopsPolicy::Kill,
             watchdog_seconds: 10,

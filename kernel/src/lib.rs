@@ -10,6 +10,7 @@
 extern crate alloc;
 
 mod backtrace;
+mod budget;
 mod config;
 mod cx;
 mod doorbell;

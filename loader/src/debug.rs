@@ -24,6 +24,8 @@ pub struct DebugSection<'a> {
 
 #[derive(Debug)]
 struct Kept {
+    /// The number of the section in the file.
+    index: usize,
     name: Box<str>,
     bytes: Box<[u8]>,
     fixups: Vec<Rela>,
@@ -49,7 +51,8 @@ impl DebugStore {
             .map(|(index, section)| {
                 let tables = object.relocations.iter().filter(|table| table.target == index);
                 let fixups = tables.flat_map(|table| table.entries).copied().collect();
-                Kept { name: section.name.into(), bytes: section.bytes.into(), fixups }
+                let name = section.name.into();
+                Kept { index, name, bytes: section.bytes.into(), fixups }
             })
             .collect();
         Self { sections, values: values.into() }
@@ -58,6 +61,16 @@ impl DebugStore {
     pub(crate) fn relocated(&self) -> Vec<DebugSection<'_>> {
         let sections = self.sections.iter();
         sections.map(|kept| DebugSection { name: &kept.name, bytes: self.relocate(kept) }).collect()
+    }
+
+    /// The relocated sections, each with its number in the file.
+    pub(crate) fn relocated_by_index(&self) -> impl Iterator<Item = (usize, Vec<u8>)> {
+        self.sections.iter().map(|kept| (kept.index, self.relocate(kept)))
+    }
+
+    /// The address of every symbol of the file; empty if nothing was kept.
+    pub(crate) fn values(&self) -> &[u64] {
+        &self.values
     }
 
     fn relocate(&self, kept: &Kept) -> Vec<u8> {

@@ -304,6 +304,22 @@ impl Image {
         unsafe { memory.free(start, len) }
     }
 
+    /// As [`unload`](Self::unload), but the addresses are never used again: for who remembers
+    /// places in the module, as a debugger its breakpoints.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    pub unsafe fn retire(&self, memory: &dyn ImageMemory) {
+        let order = Ordering::AcqRel;
+        if self.stage.swap(Stage::Unloaded as u8, order) == Stage::Unloaded as u8 {
+            return;
+        }
+        // SAFETY: the block is whole pages of this memory, and the caller vouches that nobody
+        // uses it.
+        unsafe { memory.protect(self.block.0, self.block.1, Access::None) }
+    }
+
     /// Copies all [writable](Self::writable) bytes.
     ///
     /// # Safety

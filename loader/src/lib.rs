@@ -26,6 +26,7 @@ extern crate alloc;
 
 mod class;
 mod debug;
+mod debug_file;
 mod error;
 mod image;
 mod inventory;

@@ -62,6 +62,9 @@ struct Inner {
     expect_from: AtomicU64,
     failed_expectations: AtomicU32,
     hung: AtomicU32,
+    /// How many tasks wait for a job, and how often they have looked.
+    waiting: AtomicU32,
+    looks: AtomicU64,
 }
 
 impl Shell {
@@ -74,6 +77,8 @@ impl Shell {
             expect_from: AtomicU64::new(0),
             failed_expectations: AtomicU32::new(0),
             hung: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
+            looks: AtomicU64::new(0),
         };
         Shell { inner: Arc::new(inner) }
     }

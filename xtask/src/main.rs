@@ -3,6 +3,7 @@
 mod ask_linux;
 mod bench;
 mod count;
+mod fuzz;
 mod lint;
 mod pc;
 mod test;
@@ -22,6 +23,8 @@ Usage: cargo xtask TASK
                       boots the tests on the pc machine in QEMU
   bench [linux]       measures the command beside threads of other kinds, or the pc machine beside Linux
   lint                checks formatting, lints and documentation, for the host and for bare metal
+  fuzz [--seconds N] [--seed N] [TARGET]...
+                      mutates kept inputs and feeds them to the targets of fuzz/, 30 seconds each
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         "lint" => lint::run(),
         "pc" => pc::run(rest),
         "bench" => bench::run(rest),
+        "fuzz" => fuzz::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -67,6 +67,8 @@ const HEADER: usize = size_of::<Header>();
 /// The least that stands before the memory: the header and the red zone.
 const FRONT: usize = HEADER + zones::RED_BYTES;
 const ALIGN_MIN: usize = 16;
+/// About what the kernel's book and the allocator's take for a block.
+const BOOK_BYTES: usize = 80;
 const CHECK: usize = 0x6b6d_616c_6c6f_6321;
 const _: () = assert!(FRONT == 32);
 
@@ -129,9 +131,13 @@ pub(crate) fn allocate_block(cx: &Cx<'_>, request: &Request) -> usize {
     let Some(layout) = total.and_then(|total| Layout::from_size_align(total, align).ok()) else {
         return 0;
     };
+    if !cx.kernel.take_memory(layout.size() + BOOK_BYTES) {
+        return 0;
+    }
     // SAFETY: the layout is not empty: nobody asks for no bytes.
     let start = unsafe { alloc(layout) } as usize;
     if start == 0 {
+        cx.kernel.give_memory(layout.size() + BOOK_BYTES);
         return 0;
     }
     let Request { kind, len, room, cache, .. } = *request;
@@ -140,6 +146,7 @@ pub(crate) fn allocate_block(cx: &Cx<'_>, request: &Request) -> usize {
     let Some(record) = cx.kernel.record_block(cx, &MEMORY, &block, request.place) else {
         // SAFETY: allocated just now with this layout.
         unsafe { dealloc(start as *mut u8, layout) };
+        cx.kernel.give_memory(layout.size() + BOOK_BYTES);
         return 0;
     };
     zones::fill_new(&block, request.fill);
@@ -252,6 +259,10 @@ pub(crate) fn free_block(cx: &Cx<'_>, index: u32, record: &Record, how: Freeing)
     cx.kernel.check_freed(cx, &block, words(&block, SEARCHED_BYTES), how.who);
     if !cx.kernel.retire_block(cx, record, how.place) {
         return misuse::report_freed_before(cx, &record.block(), how.who);
+    }
+    // What was only entered in the book has taken nothing.
+    if !matches!(block.kind, Kind::Cache | Kind::PerCpu) {
+        cx.kernel.give_memory(block.total + BOOK_BYTES);
     }
     zones::fill_freed(&block);
     cx.kernel.keep_freed(cx, index, record);

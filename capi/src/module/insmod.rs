@@ -35,7 +35,7 @@ impl ModuleLoader {
         let object = object.map_err(InsmodError::File)?;
         let module = new_module(cx, file, &object);
         self.enter_book(cx, &module)?;
-        let loaded = self.link(cx, &object, &module).inspect_err(|_| {
+        let loaded = self.link(cx, file, &object, &module).inspect_err(|_| {
             cx.kernel.remove_module(&module);
             self.wake_waiters(cx);
         })?;
@@ -75,6 +75,7 @@ impl ModuleLoader {
     fn link(
         &self,
         cx: &Cx<'_>,
+        file: &ModuleFile<'_>,
         object: &Object<'_>,
         module: &Arc<Module>,
     ) -> Result<Arc<LoadedModule>, InsmodError> {
@@ -94,6 +95,7 @@ impl ModuleLoader {
         let loaded = Arc::new(loaded);
         let as_dyn: Arc<dyn module::Image> = loaded.image.clone();
         module.set_image(Some(as_dyn));
+        self.watchers.placed(object, file.bytes, module.name(), &loaded.image);
         Ok(loaded)
     }
 
@@ -123,9 +125,11 @@ impl ModuleLoader {
             log_positive(cx, module.name(), result);
         }
         module.set_state(State::Live);
-        // SAFETY: this is the memory the image was loaded into; init has returned, and what it
-        // left that points to init code or data is a mistake of the module, which faults.
-        unsafe { loaded.image.image.drop_init(&MachineMemory(&**cx.kernel.machine())) };
+        if !self.watchers.debug() {
+            // SAFETY: this is the memory the image was loaded into; init has returned, and what it
+            // left that points to init code or data is a mistake of the module, which faults.
+            unsafe { loaded.image.image.drop_init(&MachineMemory(&**cx.kernel.machine())) };
+        }
         module.put();
         self.wake_waiters(cx);
         Ok(())

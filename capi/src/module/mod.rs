@@ -14,6 +14,7 @@
 mod calls;
 mod data;
 mod error;
+mod gdb;
 mod image;
 mod insmod;
 mod license;
@@ -26,6 +27,7 @@ mod refs;
 mod resolve;
 mod rmmod;
 mod table;
+mod watch;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -40,14 +42,17 @@ use kthreads_kernel::task::state::TASK_NORMAL;
 use kthreads_kernel::wait::WaitQueueHead;
 
 pub use error::InsmodError;
+pub use gdb::GdbAnnouncer;
 pub use image::LoadedImage;
 pub use missing::{UnknownSymbol, Why};
 pub use param::Argument;
 pub use table::{KernelExport, SymbolType};
+pub use watch::{ImageWatcher, Placed};
 
 use data::DataSymbols;
 use param::Parameters;
 use table::ExportTable;
+use watch::Watchers;
 
 use crate::export::Export;
 
@@ -83,6 +88,7 @@ pub struct ModuleLoader {
     loaded: SpinLock<Vec<Arc<LoadedModule>>>,
     /// Woken whenever a module is through with its init function, or gone (Linux: module_wq).
     queue: Pin<Box<WaitQueueHead>>,
+    watchers: Watchers,
 }
 
 impl ModuleLoader {
@@ -97,7 +103,8 @@ impl ModuleLoader {
         kernel.set_kernel_symbols(exports.clone());
         let queue = Box::pin(WaitQueueHead::new());
         queue.as_ref().init();
-        ModuleLoader { exports, data, loaded: SpinLock::new(Vec::new()), queue }
+        let (loaded, watchers) = (SpinLock::new(Vec::new()), Watchers::default());
+        ModuleLoader { exports, data, loaded, queue, watchers }
     }
 
     /// Gives the image of a loaded module.

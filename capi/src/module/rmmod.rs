@@ -76,7 +76,12 @@ impl ModuleLoader {
             // address of its text; what else may point into it (a timer, a list of another
             // module) was the exit function's to take back, as on Linux, and faults.
             Vacancy::Empty => unsafe {
-                loaded.image.image.unload(&MachineMemory(&**cx.kernel.machine()));
+                self.watchers.removed(loaded.image.image.base());
+                let memory = MachineMemory(&**cx.kernel.machine());
+                match self.watchers.debug() {
+                    true => loaded.image.image.retire(&memory),
+                    false => loaded.image.image.unload(&memory),
+                }
             },
             // The threads go on to use the image and its struct module.
             Vacancy::Occupied => core::mem::forget(loaded.clone()),

@@ -13,7 +13,7 @@ use super::plan::{Language, Unit};
 use super::{BuildError, Colour, headers};
 
 /// What gcc and clang are given for each source.
-const CODE_FLAGS: &[&str] = &[
+pub(super) const CODE_FLAGS: &[&str] = &[
     "-std=gnu11",
     "-ffreestanding",
     "-nostdinc",
@@ -38,7 +38,7 @@ const CODE_FLAGS: &[&str] = &[
 ];
 
 /// The warnings that a kernel build shows.
-const WARNINGS: &[&str] = &[
+pub(super) const WARNINGS: &[&str] = &[
     "-Wall",
     "-Wstrict-prototypes",
     "-Wvla",
@@ -62,7 +62,7 @@ const GCC_WARNINGS: &[&str] = &[
 
 /// Headers that a kernel build puts before each C source: options and attributes are known
 /// without any `#include`.
-const FORCED_HEADERS: &[&str] = &["linux/kconfig.h", "linux/compiler_types.h"];
+pub(super) const FORCED_HEADERS: &[&str] = &["linux/kconfig.h", "linux/compiler_types.h"];
 
 /// Whose options the compiler understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,7 +245,7 @@ fn family(words: &[String], own_headers: &Path) -> Family {
 }
 
 /// Returns the definitions that tell a source which module and file it is.
-fn names(unit: &Unit, module: &str) -> [String; 3] {
+pub(super) fn names(unit: &Unit, module: &str) -> [String; 3] {
     let stem = unit.source.file_stem().unwrap_or_default().to_string_lossy();
     let base = super::plan::identifier(&stem);
     [

@@ -4,6 +4,7 @@
 //! module, and half of that to read the headers, which finding the right cached one would need.
 
 mod compiler;
+mod editor;
 mod error;
 mod headers;
 mod kbuild;
@@ -20,6 +21,7 @@ use std::{fs, thread};
 
 use compiler::Compiler;
 pub(crate) use compiler::Instrument;
+pub(crate) use editor::{CompileCommand, compile_commands, editor_flags};
 pub(crate) use error::BuildError;
 use plan::{ModulePlan, Unit};
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use kthreads_session::{Next, Outside, Prompt, Show};
+use kthreads_session::{Next, Outside, Prepared, Prompt, Show};
 use kthreads_shell::{Stream, syntax};
 
 use super::Kernel;
@@ -12,7 +12,7 @@ use crate::args::MachineOptions;
 use crate::console::AbovePrompt;
 use crate::process::Process;
 use crate::session::{self, Session};
-use crate::{interrupts, objects, status};
+use crate::{interrupts, objects, parameters, status, supervisor};
 
 /// Does `kthreads shell`; returns the exit status.
 pub(crate) fn shell(options: &MachineOptions) -> u8 {
@@ -23,6 +23,15 @@ pub(crate) fn shell(options: &MachineOptions) -> u8 {
             return status::NOT_LOADED;
         }
     };
+    if let Err(error) = parameters::check(&modules) {
+        eprintln!("kthreads: {error}");
+        return status::USAGE;
+    }
+    supervisor::run(|| run_prompt(options, modules))
+}
+
+/// Runs a kernel with a prompt; returns the exit status.
+fn run_prompt(options: &MachineOptions, modules: Vec<Prepared>) -> u8 {
     let (session, hold) = match session::start(options, Show::Log, modules) {
         Ok(started) => started,
         Err(error) => {

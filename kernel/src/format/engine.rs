@@ -1,5 +1,7 @@
 //! The loop over a format.
 
+use core::cell::Cell;
+
 use super::number::{Style, number, widen};
 use super::pointer;
 use super::spec::{Cursor, Size, Spec};
@@ -8,12 +10,15 @@ use super::{Args, Env, Output};
 
 /// How many `%pV` may stand inside each other before one of them is taken for a loop.
 const NESTING_MAX: u8 = 8;
+/// How many `%pV` a text may have in all: loops that fork would take for ever before they are deep.
+const NESTED_MAX: u32 = 64;
 
 /// Writes `fmt` with `args` to `out` and returns the length of the whole text, kept or dropped (`vsnprintf`).
 ///
 /// `fmt` ends at its first NUL, if it has one.
 pub fn format(out: &mut dyn Output, fmt: &[u8], args: &mut dyn Args, env: &dyn Env) -> usize {
-    run(out, fmt, args, Scope { env, nesting: 0 })
+    let nested_left = Cell::new(NESTED_MAX);
+    run(out, fmt, args, Scope { env, nesting: 0, nested_left: &nested_left })
 }
 
 /// What a conversion needs besides its arguments.
@@ -21,11 +26,15 @@ pub fn format(out: &mut dyn Output, fmt: &[u8], args: &mut dyn Args, env: &dyn E
 pub(super) struct Scope<'a> {
     pub(super) env: &'a dyn Env,
     nesting: u8,
+    /// How many more `%pV` the whole text may have.
+    nested_left: &'a Cell<u32>,
 }
 
 impl Scope<'_> {
     /// Returns the scope for a format inside this one, unless they go too deep.
     pub(super) fn nested(self) -> Option<Self> {
+        let left = self.nested_left.get().checked_sub(1)?;
+        self.nested_left.set(left);
         (self.nesting < NESTING_MAX).then_some(Self { nesting: self.nesting + 1, ..self })
     }
 }

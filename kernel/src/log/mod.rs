@@ -1,18 +1,21 @@
 //! The log: printk and who reads it.
 
 mod follow;
+mod memory;
 mod printk;
 mod ratelimit;
 mod ring;
 
 pub use printk::{CONSOLE_LOGLEVEL, Level, LogLine};
 pub use ratelimit::RateLimit;
-pub use ring::{Caller, Info, LOG_LINE_MAX, Read, Reader, Ring};
+pub use ring::{Caller, Info, LOG_LINE_MAX, Read, Reader, Ring, log_memory_words};
 
 use alloc::sync::Arc;
 
 use kthreads_base::SpinLock;
 use ring::{Capacity, Writer};
+
+use crate::config::Config;
 
 /// The log of a kernel.
 pub(crate) struct Log {
@@ -24,8 +27,12 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(text_bytes: usize) -> Log {
-        let writer = Writer::new(Capacity { text_bytes, records: (text_bytes / 64).max(16) });
+    pub(crate) fn new(config: &Config) -> Log {
+        let capacity = Capacity::of(config.log_bytes);
+        let writer = match config.log_memory {
+            Some(words) => Writer::new_in(words, capacity),
+            None => Writer::new(capacity),
+        };
         let ring = writer.ring().clone();
         let writer = SpinLock::new(writer);
         Log { writer, ring, limit: RateLimit::default(), bell: follow::Bell::default() }

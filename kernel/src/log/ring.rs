@@ -21,12 +21,12 @@
 //! would make it see `oldest` above its own; so if it does not, the copy is whole. What it
 //! copied before it knew that may be anything, and is bounded before it is used.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
 use kthreads_base::Nanos;
+
+use super::memory::{LogMemory, Shape};
 
 /// The longest text of a record, in bytes; what is longer is cut.
 pub const LOG_LINE_MAX: usize = 1024;
@@ -43,11 +43,31 @@ pub(crate) struct Capacity {
     pub records: usize,
 }
 
+impl Capacity {
+    /// With a record for each 64 bytes of text.
+    pub(crate) fn of(text_bytes: usize) -> Capacity {
+        Capacity { text_bytes, records: (text_bytes / 64).max(16) }
+    }
+}
+
 impl Default for Capacity {
     /// As much text as Linux keeps (CONFIG_LOG_BUF_SHIFT 17), and a record for each 32 bytes.
     fn default() -> Self {
         Capacity { text_bytes: 1 << 17, records: 1 << 12 }
     }
+}
+
+impl Capacity {
+    fn shape(self) -> Shape {
+        let words = (self.text_bytes / WORD).max(2 * LINE_WORDS as usize);
+        let records = self.records.max(2).next_power_of_two();
+        Shape { records, text_words: words.next_power_of_two() }
+    }
+}
+
+/// How many words a log with so many bytes of text takes.
+pub fn log_memory_words(text_bytes: usize) -> usize {
+    Capacity::of(text_bytes).shape().total_words()
 }
 
 /// Who wrote a record: what /dev/kmsg shows as caller.
@@ -143,53 +163,49 @@ impl Info {
 }
 
 /// Where the text of a record begins, in words since the ring was made, and what is said of it.
-#[derive(Default)]
-struct Descriptor {
-    start: AtomicU64,
-    meta: AtomicU64,
-    time: AtomicU64,
+struct Descriptor<'r> {
+    start: &'r AtomicU64,
+    meta: &'r AtomicU64,
+    time: &'r AtomicU64,
 }
 
 /// The records, as readers see them.
 pub struct Ring {
-    descriptors: Box<[Descriptor]>,
-    words: Box<[AtomicU64]>,
-    /// The first record that is still there.
-    oldest: AtomicU64,
-    /// The first record that is not there yet.
-    finished: AtomicU64,
-    /// The first record after the last clear.
-    cleared: AtomicU64,
-}
-
-fn filled<T: Default>(len: usize) -> Box<[T]> {
-    let mut all = Vec::new();
-    all.resize_with(len, T::default);
-    all.into_boxed_slice()
+    memory: LogMemory,
+    shape: Shape,
 }
 
 impl Ring {
-    fn descriptor(&self, sequence: u64) -> &Descriptor {
-        &self.descriptors[sequence as usize & (self.descriptors.len() - 1)]
+    /// The ring that somebody else's kernel writes, or wrote, in memory that was given to it
+    /// (`Config::log_memory`); `None` if there is none. It is for readers only.
+    pub fn attach(words: &'static [AtomicU64]) -> Option<Ring> {
+        let memory = LogMemory::Given(words);
+        let shape = memory.shape()?;
+        Some(Ring { memory, shape })
+    }
+
+    fn descriptor(&self, sequence: u64) -> Descriptor<'_> {
+        let [start, meta, time] = self.memory.descriptor(self.shape, sequence);
+        Descriptor { start, meta, time }
     }
 
     fn word(&self, position: u64) -> &AtomicU64 {
-        &self.words[position as usize & (self.words.len() - 1)]
+        self.memory.word(self.shape, position)
     }
 
     /// The sequence number of the oldest record that is kept.
     pub fn oldest(&self) -> u64 {
-        self.oldest.load(Ordering::Relaxed)
+        self.memory.oldest().load(Ordering::Relaxed)
     }
 
     /// The sequence number that the next record gets, or the one that is still open.
     pub fn next(&self) -> u64 {
-        self.finished.load(Ordering::Acquire)
+        self.memory.finished().load(Ordering::Acquire)
     }
 
     /// Hides what is there from [`Reader::since_clear`] (dmesg -C).
     pub fn clear(&self) {
-        self.cleared.fetch_max(self.next(), Ordering::Relaxed);
+        self.memory.cleared().fetch_max(self.next(), Ordering::Relaxed);
     }
 
     /// Copies record `sequence`, which is finished; None if it was given up meanwhile.
@@ -203,7 +219,7 @@ impl Ring {
             part.copy_from_slice(&word.to_le_bytes()[..part.len()]);
         }
         fence(Ordering::Acquire);
-        (self.oldest.load(Ordering::Relaxed) <= sequence).then_some((info, len))
+        (self.oldest() <= sequence).then_some((info, len))
     }
 }
 
@@ -239,14 +255,23 @@ pub(crate) struct Stored {
 impl Writer {
     /// Makes a ring of that capacity.
     pub(crate) fn new(capacity: Capacity) -> Writer {
-        let words = (capacity.text_bytes / WORD).max(2 * LINE_WORDS as usize).next_power_of_two();
-        let ring = Ring {
-            descriptors: filled(capacity.records.max(2).next_power_of_two()),
-            words: filled(words),
-            oldest: AtomicU64::new(0),
-            finished: AtomicU64::new(0),
-            cleared: AtomicU64::new(0),
-        };
+        let shape = capacity.shape();
+        Writer::on(LogMemory::own(shape), shape)
+    }
+
+    /// Makes a ring of that capacity in zeroed memory that outlives the kernel; in memory of its
+    /// own if that is too small.
+    pub(crate) fn new_in(words: &'static [AtomicU64], capacity: Capacity) -> Writer {
+        let shape = capacity.shape();
+        if words.len() < shape.total_words() {
+            return Writer::new(capacity);
+        }
+        Writer::on(LogMemory::Given(words), shape)
+    }
+
+    fn on(memory: LogMemory, shape: Shape) -> Writer {
+        memory.set_shape(shape);
+        let ring = Ring { memory, shape };
         Writer { ring: Arc::new(ring), next: 0, next_word: 0, open: None }
     }
 
@@ -327,22 +352,22 @@ impl Writer {
     /// for two of the longest records.
     fn make_room(&self, sequence: u64, end: u64) {
         let ring = &*self.ring;
-        let mut oldest = ring.oldest.load(Ordering::Relaxed);
-        let first_kept = (sequence + 1).saturating_sub(ring.descriptors.len() as u64);
-        let first_word = end.saturating_sub(ring.words.len() as u64);
+        let mut oldest = ring.oldest();
+        let first_kept = (sequence + 1).saturating_sub(ring.shape.records as u64);
+        let first_word = end.saturating_sub(ring.shape.text_words as u64);
         oldest = oldest.max(first_kept);
         while oldest < sequence
             && ring.descriptor(oldest).start.load(Ordering::Relaxed) < first_word
         {
             oldest += 1;
         }
-        ring.oldest.store(oldest, Ordering::Relaxed);
+        ring.memory.oldest().store(oldest, Ordering::Relaxed);
         fence(Ordering::Release);
     }
 
     /// Shows the last record to readers.
     fn publish(&self) {
-        self.ring.finished.store(self.next, Ordering::Release);
+        self.ring.memory.finished().store(self.next, Ordering::Release);
     }
 }
 
@@ -387,7 +412,7 @@ impl Reader {
 
     /// Begins with the oldest record since the last [`Ring::clear`] (dmesg).
     pub fn since_clear(ring: &Ring) -> Reader {
-        Reader { next: ring.oldest().max(ring.cleared.load(Ordering::Relaxed)) }
+        Reader { next: ring.oldest().max(ring.memory.cleared().load(Ordering::Relaxed)) }
     }
 
     /// Begins with what is written from now on.
@@ -403,7 +428,7 @@ impl Reader {
         }
         let Some((info, len)) = ring.copy(sequence, buffer) else {
             self.next = ring.oldest();
-            return Read::Dropped(self.next - sequence);
+            return Read::Dropped(self.next.saturating_sub(sequence));
         };
         self.next += 1;
         Read::Record { sequence, info, text: &buffer[..len] }

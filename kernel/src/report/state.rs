@@ -1,5 +1,6 @@
 //! What each task does: the dumps that SysRq asks for (Linux: show_state, sched_show_task).
 
+use alloc::string::String;
 use core::sync::atomic::Ordering;
 
 use crate::log::Level;
@@ -70,6 +71,13 @@ impl Kernel {
             }
         }
         Ok(())
+    }
+
+    /// Where a task is in module text, whether it sleeps or runs: the innermost call, with its
+    /// line.
+    pub fn place_of(&self, cx: &Cx<'_>, task: &Task) -> Option<String> {
+        let trace = self.trace_of(task).or_else(|| self.trace_of_running(cx, task))?;
+        self.describe_innermost(&trace)
     }
 
     fn show_running_tasks(&self, cx: &Cx<'_>) {

@@ -253,3 +253,35 @@ fn each_cpu_has_a_copy_of_per_cpu_data() {
         assert_eq!(memory.live_blocks.get(), 0);
     }
 }
+
+#[test]
+fn the_debug_file_has_the_addresses_of_the_image() {
+    use object::read::elf::ElfFile64;
+    use object::{LittleEndian, Object as _, ObjectSection as _, ObjectSymbol as _};
+    for bytes in module_builds() {
+        let memory = MmapMemory::default();
+        let object = parse(&bytes);
+        let image = load(&object, &memory);
+        let file = object.debug_file(&bytes, &image).expect("it was loaded with debug sections");
+        let elf = ElfFile64::<LittleEndian>::parse(file.as_slice()).unwrap();
+        for section in image.sections().filter(|s| !["COMMON", ".got", ".plt"].contains(&&*s.name))
+        {
+            let mut named = elf.sections().filter(|s| s.name().unwrap() == &*section.name);
+            let start = section.range.start as u64;
+            assert!(named.any(|s| s.address() == start), "{}", section.name);
+        }
+        for name in ["init_module", "jump"] {
+            let mut symbols = elf.symbols();
+            let symbol = symbols.find(|symbol| symbol.name() == Ok(name)).expect(name);
+            assert_eq!(Some(symbol.address() as usize), image.symbol(name));
+        }
+        for section in image.debug_sections() {
+            let found = elf.section_by_name(section.name).unwrap();
+            assert_eq!(found.data().unwrap(), section.bytes, "{}", section.name);
+        }
+        assert!(elf.sections().all(|section| section.relocations().next().is_none()));
+        let plain = parse(&bytes).without_debug();
+        assert_eq!(plain.debug_file(&bytes, &load(&plain, &memory)), None);
+        assert_eq!(object.debug_file(&bytes[..bytes.len() / 2], &image), None, "another file");
+    }
+}

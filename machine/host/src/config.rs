@@ -1,5 +1,6 @@
 //! What a machine is to be like, and why there may be none.
 
+use std::sync::atomic::AtomicU64;
 use std::{fmt, io, thread};
 
 use crate::memory;
@@ -17,6 +18,16 @@ pub enum Clock {
     FastForward,
 }
 
+/// What a CPU notes while it runs. All zero is a CPU that has noted nothing.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct CpuNote {
+    /// The id of its host thread, 0 when it has none.
+    pub thread: AtomicU64,
+    /// The address in module text where it was interrupted last.
+    pub last_text: AtomicU64,
+}
+
 /// What a machine is to be like.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
@@ -26,6 +37,8 @@ pub struct HostConfig {
     pub clock: Clock,
     /// How much memory the instance is told it has, in bytes.
     pub memory_bytes: u64,
+    /// Where each CPU notes what it does, if somebody wants to know should the process die.
+    pub notes: Option<&'static [CpuNote]>,
 }
 
 impl Default for HostConfig {
@@ -36,6 +49,7 @@ impl Default for HostConfig {
             cpus: cores.min(MAX_CPUS),
             clock: Clock::Real,
             memory_bytes: memory::default_total(),
+            notes: None,
         }
     }
 }

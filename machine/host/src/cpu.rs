@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::{CpuLocal, Nanos, Stack};
 
+use crate::config::CpuNote;
 use crate::fault::{self, OopsDesk};
 use crate::sample::Sampler;
 
@@ -41,6 +42,8 @@ pub(crate) struct Cpu {
     /// What the CPU starts on.
     pub(crate) stack: Stack,
     pub(crate) oops: OopsDesk,
+    /// Where to note what it does.
+    pub(crate) note: Option<&'static CpuNote>,
     pub(crate) sampler: Sampler,
 }
 
@@ -65,7 +68,12 @@ pub(crate) fn set_this_cpu(cpu: *const Cpu) {
 }
 
 impl Cpu {
-    pub(crate) fn new(number: u32, stack: Stack, oops: OopsDesk) -> Cpu {
+    pub(crate) fn new(
+        number: u32,
+        stack: Stack,
+        oops: OopsDesk,
+        note: Option<&'static CpuNote>,
+    ) -> Cpu {
         Cpu {
             number,
             state: AtomicU32::new(ABSENT),
@@ -76,6 +84,7 @@ impl Cpu {
             relaxed: AtomicU32::new(0),
             stack,
             oops,
+            note,
             sampler: Sampler::default(),
         }
     }
@@ -101,6 +110,14 @@ impl Cpu {
     #[inline]
     pub(crate) fn raise(&self) -> bool {
         self.local().is_some_and(|local| local.pending.swap(1, Ordering::SeqCst) != 0)
+    }
+
+    /// Says which host thread it runs on; 0 for none.
+    pub(crate) fn set_thread(&self, thread: i32) {
+        self.thread.store(thread, Ordering::Relaxed);
+        if let Some(note) = self.note {
+            note.thread.store(thread as u64, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn state(&self) -> u32 {

@@ -28,5 +28,5 @@ mod stacks;
 mod sys;
 mod text;
 
-pub use config::{Clock, HostConfig, HostError};
+pub use config::{Clock, CpuNote, HostConfig, HostError};
 pub use machine::{ClockHold, HostMachine};

@@ -60,7 +60,8 @@ impl HostMachine {
         let make_cpu = |number| {
             let stack = stacks.alloc().ok_or_else(no_stack)?;
             let oops = OopsDesk::new(number, [stacks.alloc().ok_or_else(no_stack)?]);
-            Ok(Cpu::new(number, stack, oops))
+            let note = config.notes.and_then(|notes| notes.get(number as usize));
+            Ok(Cpu::new(number, stack, oops, note))
         };
         let cpus = (0..config.cpus).map(make_cpu).collect::<Result<Vec<Cpu>, HostError>>()?;
         Ok(Arc::new_cyclic(|me| HostMachine {
@@ -180,9 +181,9 @@ fn run_cpu(machine: &HostMachine, upcalls: &dyn Upcalls, number: u32) {
     };
     let cpu = machine.cpu(number);
     cpu::set_this_cpu(cpu);
-    cpu.thread.store(sys::thread_id(), Ordering::Relaxed);
+    cpu.set_thread(sys::thread_id());
     head::enter_cpu(machine, upcalls, number, &cpu.stack);
-    cpu.thread.store(0, Ordering::Relaxed);
+    cpu.set_thread(0);
     cpu::set_this_cpu(ptr::null());
     machine.leave(cpu);
 }

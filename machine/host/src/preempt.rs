@@ -67,7 +67,11 @@ pub(crate) extern "C" fn on_signal(_: i32, _: *mut libc::siginfo_t, context: *mu
     }
     // In this order: outside of module text the stack pointer may be of a stack that another CPU
     // already runs on, and outside of the range there is no head to find.
-    if !TEXT.contains(ip) || sp % SLOT_SIZE < ROOM {
+    if !TEXT.contains(ip) {
+        return;
+    }
+    note(ip);
+    if sp % SLOT_SIZE < ROOM {
         return;
     }
     let Some(head) = head_at(sp) else { return };
@@ -79,6 +83,15 @@ pub(crate) extern "C" fn on_signal(_: i32, _: *mut libc::siginfo_t, context: *mu
     unsafe { (frame as *mut usize).write(ip) };
     registers[libc::REG_RSP as usize] = frame as i64;
     registers[libc::REG_RIP as usize] = interrupted as *const () as i64;
+}
+
+/// Notes where the CPU is in module text, for who wants to know if the program dies.
+fn note(ip: usize) {
+    // SAFETY: null, or the CPU that this host thread is, which outlives the thread.
+    let cpu = unsafe { cpu::this_cpu().as_ref() };
+    if let Some(note) = cpu.and_then(|cpu| cpu.note) {
+        note.last_text.store(ip as u64, Ordering::Relaxed);
+    }
 }
 
 /// Where interrupted code goes on: calls `take_interrupts` and returns to it, with every register

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use kthreads_base::Nanos;
 use kthreads_kernel::signal::{Sender, Target};
-use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
+use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE};
 use kthreads_kernel::task::{Spawn, Start, TaskId};
 use kthreads_kernel::time::Jiffies;
 use kthreads_kernel::wait::{Completion, Limit, Waited};
@@ -79,15 +79,26 @@ impl Job {
         cx.kernel.task_by_id(self.task).is_none_or(ended)
     }
 
-    /// How often the task has slept, if it sleeps uninterruptibly now.
-    fn blocked_since(&self, cx: &Cx<'_>) -> Option<u64> {
+    /// Whether the task runs, or could.
+    pub(super) fn is_running(&self, cx: &Cx<'_>) -> bool {
+        cx.kernel.task_by_id(self.task).is_some_and(|task| task.state() == TASK_RUNNING)
+    }
+
+    /// Where the task is in a module, if it is in one.
+    pub(super) fn place(&self, cx: &Cx<'_>) -> Option<String> {
+        cx.kernel.place_of(cx, cx.kernel.task_by_id(self.task)?)
+    }
+
+    /// How often the task has slept, if it does not listen now: it runs, or sleeps
+    /// uninterruptibly.
+    fn deaf_since(&self, cx: &Cx<'_>) -> Option<u64> {
         let task = cx.kernel.task_by_id(self.task)?;
-        let blocked = task.state() & TASK_UNINTERRUPTIBLE != 0;
-        blocked.then(|| task.head.nvcsw.load(Ordering::Relaxed))
+        let is_deaf = task.state() == TASK_RUNNING || task.state() & TASK_UNINTERRUPTIBLE != 0;
+        is_deaf.then(|| task.head.nvcsw.load(Ordering::Relaxed))
     }
 }
 
-/// Watches whether a task stays in one uninterruptible sleep.
+/// Watches whether a task stays in one uninterruptible sleep, or runs and runs.
 struct HangWatch {
     sleep: Option<u64>,
     since: Nanos,
@@ -104,7 +115,7 @@ impl HangWatch {
     }
 
     fn is_hung(&mut self, cx: &Cx<'_>, job: &Job) -> bool {
-        let sleep = job.blocked_since(cx);
+        let sleep = job.deaf_since(cx);
         if sleep.is_none() || sleep != self.sleep {
             self.sleep = sleep;
             self.since = cx.kernel.uptime();
@@ -150,9 +161,25 @@ impl Shell {
 
     /// Waits for a job, however long it takes unless it hangs.
     pub fn wait_for(&self, cx: &Cx<'_>, job: &Arc<Job>) -> JobEnd {
+        self.inner.waiting.fetch_add(1, Ordering::Relaxed);
+        let end = self.wait_and_look(cx, job);
+        self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+        end
+    }
+
+    /// How often whoever waits for a job has looked whether it hangs; `None` while nobody waits.
+    /// One who waits looks four times a second: if the number stays the same, the CPU of who
+    /// waits runs something that does not let go. It may be asked from anywhere.
+    pub fn looks(&self) -> Option<u64> {
+        let is_waiting = self.inner.waiting.load(Ordering::Relaxed) != 0;
+        is_waiting.then(|| self.inner.looks.load(Ordering::Relaxed))
+    }
+
+    fn wait_and_look(&self, cx: &Cx<'_>, job: &Arc<Job>) -> JobEnd {
         let mut watch = HangWatch::new(cx);
         let limit = Limit::At(LOOK_EVERY);
         loop {
+            self.inner.looks.fetch_add(1, Ordering::Relaxed);
             let (kernel, done) = (cx.kernel, &job.shared.done);
             match kernel.wait_for_completion_state(cx, done, TASK_INTERRUPTIBLE, limit) {
                 Waited::Done(_) => break,

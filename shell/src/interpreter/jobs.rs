@@ -48,12 +48,15 @@ impl Shell {
         self.inner.jobs.lock().retain(|other| !Arc::ptr_eq(other, job));
         self.count_hung();
         let seconds = cx.kernel.hung_task_seconds();
+        let (name, pid) = (job.name(), job.pid());
+        let does = if job.is_running(cx) { "has run without a pause" } else { "blocked" };
         let mut lines = vec![format!(
-            "kthreads: task {}:{} blocked for more than {seconds} seconds; going on without it",
-            job.name(),
-            job.pid()
+            "kthreads: task {name}:{pid} {does} for more than {seconds} seconds; going on without it"
         )];
-        lines.extend(files::stack_of(cx, job.pid()));
+        match job.place(cx).filter(|_| job.is_running(cx)) {
+            Some(place) => lines.push(format!("  it is in {place}")),
+            None => lines.extend(files::stack_of(cx, pid)),
+        }
         lines.push(String::new());
         self.host().write(Stream::Error, &lines.join("\n"));
     }

@@ -56,6 +56,31 @@ fn nests_va_format_and_stops_a_loop() {
     assert_eq!(text("%pV", &[itself], &memory), "4242424242424242(einval)");
 }
 
+/// Eight levels of ten each would be a hundred million.
+#[test]
+fn a_loop_of_va_formats_that_forks_ends_soon() {
+    struct Forking;
+    impl Env for Forking {
+        fn read(&self, _: u64, _: &mut [u8]) -> usize {
+            0
+        }
+        fn symbol(&self, _: u64, _: &mut dyn FnMut(Symbol<'_>)) -> bool {
+            false
+        }
+        fn hash_key(&self) -> [u64; 2] {
+            [0; 2]
+        }
+        fn va_format(&self, _: u64, run: &mut dyn FnMut(&[u8], &mut dyn Args)) -> bool {
+            run(b"%pV%pV%pV%pV%pV%pV%pV%pV%pV%pV", &mut words(&[0x1000; 10]));
+            true
+        }
+    }
+    let mut out = super::Vec::new();
+    format(&mut out, b"%pV", &mut words(&[0x1000]), &Forking);
+    let loops = super::String::from_utf8(out).unwrap().matches("(einval)").count();
+    assert!((1..1000).contains(&loops), "{loops}");
+}
+
 #[test]
 fn memory_that_cannot_be_read_is_named_not_touched() {
     let mut memory = Memory::default();

@@ -287,3 +287,29 @@ proptest! {
         model.check_read(&mut reader, &ring);
     }
 }
+
+#[test]
+fn a_ring_in_given_memory_can_be_read_there() {
+    let capacity = Capacity { text_bytes: 0, records: 8 };
+    let words: Vec<AtomicU64> = (0..4096).map(|_| AtomicU64::new(0)).collect();
+    let words: &'static [AtomicU64] = Vec::leak(words);
+    assert!(Ring::attach(words).is_none(), "nobody wrote there");
+    let mut writer = Writer::new_in(words, capacity);
+    for number in 0..20 {
+        writer.store(&line(1), std::format!("record {number}").as_bytes());
+    }
+    drop(writer);
+    let ring = Ring::attach(words).expect("a ring");
+    let read = read_all(&mut Reader::from_oldest(&ring), &ring);
+    assert_eq!(read.len(), 8);
+    assert_eq!(read[7], "record 19");
+    for (at, value) in [(3, 7), (3, 1 << 40), (4, 0), (4, 1 << 13)] {
+        let before = words[at].swap(value, Ordering::Relaxed);
+        assert!(Ring::attach(words).is_none(), "word {at} is {value}");
+        words[at].store(before, Ordering::Relaxed);
+    }
+    let few: &'static [AtomicU64] = &words[..4];
+    assert!(Ring::attach(few).is_none());
+    let mut writer = Writer::new_in(few, capacity);
+    assert_eq!(writer.store(&line(1), b"own memory").len, 10);
+}
