@@ -44,18 +44,20 @@ fn sleeps_deaf(task: &Task) -> bool {
     state & TASK_UNINTERRUPTIBLE != 0 && state & (TASK_NOLOAD | TASK_WAKEKILL) == 0
 }
 
-/// Who sleeps and was to be woken just before it fell asleep.
+/// Who sleeps and was to be woken just before it fell asleep. Who waits for a lock or a completion
+/// looks at that before it sleeps, so nothing is lost there: a wake-up before was for something else.
 fn lost<'w>(task: &Task, wakes: &'w HashMap<u32, IdleWake>) -> Option<&'w IdleWake> {
     let state = task.state();
     let is_asleep = state != TASK_RUNNING && state & (TASK_DEAD | TASK_NEW) == 0;
-    wakes.get(&task.index()).filter(|_| is_asleep)
+    wakes.get(&task.index()).filter(|_| is_asleep && task.waits_for().is_none())
 }
 
 /// Explains why nothing goes on. In the kernel.
 pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -> Finding {
     let tasks = cx.kernel.all_tasks();
     // What waits as it always does is no part of it.
-    let first = |task: &&Task| task.pid() > 2 && task.pid() != cx.task.pid();
+    let watchdog = cx.kernel.khungtaskd().pid();
+    let first = |task: &&Task| ![1, 2, watchdog, cx.task.pid()].contains(&task.pid());
     let tasks: Vec<&Task> = tasks.into_iter().filter(first).collect();
     let missed = tasks.iter().find_map(|task| Some((*task, lost(task, wakes)?)));
     let blocked: Vec<&&Task> =

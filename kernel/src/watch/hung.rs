@@ -124,7 +124,7 @@ impl Kernel {
     }
 
     /// The thread that looks.
-    pub(crate) fn khungtaskd(&self) -> &Task {
+    pub fn khungtaskd(&self) -> &Task {
         self.tasks.get(self.hung.thread.load(Ordering::Acquire))
     }
 
