@@ -86,6 +86,28 @@ pub(crate) fn tell_time(now: Nanos) {
     }
 }
 
+/// Until when the kernel lets its CPUs rest if nothing else wakes them.
+pub(crate) fn patience() -> Nanos {
+    upcalls().map_or(Nanos::NEVER, Upcalls::patience)
+}
+
+/// As [`patience`], but for ever while nobody outside waits for what the kernel does.
+pub(crate) fn patience_of_the_awaited() -> Nanos {
+    if upcalls().is_some_and(Upcalls::is_awaited) { patience() } else { Nanos::NEVER }
+}
+
+/// Has the kernel judge CPU `number` and the one after it, which may be deaf itself, and report
+/// what it finds. The interrupted code must hold no lock of the kernel: its virtual interrupts
+/// are on.
+pub(crate) fn judge(number: u32) {
+    let Some(upcalls) = upcalls() else { return };
+    let next = (number + 1) % ALIVE.load(Ordering::Relaxed).max(1);
+    let is_found = upcalls.judge(number);
+    if upcalls.judge(next) || is_found {
+        upcalls.report_findings();
+    }
+}
+
 impl PcMachine {
     /// Makes the machine; its CPUs do not run yet. There can be one at a time.
     ///

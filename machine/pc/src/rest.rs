@@ -31,7 +31,7 @@ use x86_64::instructions::interrupts;
 use crate::apic::{self, Vector};
 use crate::hard_lock::HardLock;
 use crate::processor::{self, Processor};
-use crate::{clock, outside};
+use crate::{clock, machine, outside};
 
 /// How often a processor that runs is interrupted: what reads the time from memory alone (C's
 /// jiffies) must see it go on.
@@ -211,10 +211,19 @@ fn settle(counts: &mut Counts) {
             return;
         }
         let next = at_rest().map(Processor::next_event).min().unwrap_or(Nanos::NEVER);
-        if next == Nanos::NEVER {
+        let patience = machine::patience_of_the_awaited();
+        if next.min(patience) == Nanos::NEVER {
             return;
         }
-        clock::stand_at(clock::now().max(next));
+        let hears = |cpu: &&Processor| !cpu.is_deaf.load(Ordering::SeqCst);
+        match at_rest().find(hears).filter(|_| patience < next) {
+            Some(cpu) => {
+                clock::stand_at(clock::now().max(patience));
+                cpu.raise();
+            }
+            None if next == Nanos::NEVER => return,
+            None => clock::stand_at(clock::now().max(next)),
+        }
     }
 }
 
@@ -239,7 +248,11 @@ pub(crate) fn disturb(to: &Processor, was_pending: bool) {
 
 /// What every interrupt of the calling processor does about its timer and its rest.
 pub(crate) fn on_interrupt(me: &Processor) {
-    me.fire_timer(clock::now());
+    let now = clock::now();
+    me.fire_timer(now);
+    if machine::patience() <= now {
+        me.raise();
+    }
     if is_fast() {
         let now = clock::now();
         if at_rest().any(|cpu| cpu.next_event() <= now || cpu.is_pending()) {
@@ -272,6 +285,8 @@ fn arm(me: &Processor) {
     let mut next = me.next_event().0;
     if !rests {
         next = next.min((now / TICK + 1) * TICK);
+    } else if !is_fast() {
+        next = next.min(machine::patience().0);
     }
     if is_fast() {
         next = at_rest().map(|cpu| cpu.next_event().0).fold(next, u64::min);

@@ -137,6 +137,7 @@ fn deliver(me: &Processor) {
     if me.number() == 0 && outside::is_wanted() {
         outside::run();
     }
+    machine::judge(me.number());
     interrupts::enable();
     // The thread may go on on another processor after this.
     interrupt_point();
