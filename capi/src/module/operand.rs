@@ -20,6 +20,8 @@ struct Decoder<'a> {
     fault: &'a Fault,
     /// The REX prefix, 0 for none.
     rex: u8,
+    /// The pointer that the address is made from, once that was read.
+    base: Option<u64>,
 }
 
 /// What an instruction uses.
@@ -33,13 +35,15 @@ pub(super) enum Used {
 
 /// Finds the address that `code`, the instruction of a fault, was about to use.
 pub(super) fn used_address(code: &[u8; LENGTH_MAX], fault: &Fault) -> Option<Used> {
-    let mut decoder = Decoder { code, at: 0, fault, rex: 0 };
-    match decoder.opcode()? {
-        Opcode::String { source: true } => Some(Used::Address(decoder.register(6, 0) as usize)),
-        Opcode::String { source: false } => Some(Used::Address(decoder.register(7, 0) as usize)),
-        Opcode::Memory => Some(Used::Address(decoder.memory()? as usize)),
-        Opcode::Call => decoder.target(),
-    }
+    Decoder::new(code, fault).used()
+}
+
+/// Finds the pointer in a register that the address is made from, by a member's distance or an
+/// index.
+pub(super) fn base_pointer(code: &[u8; LENGTH_MAX], fault: &Fault) -> Option<u64> {
+    let mut decoder = Decoder::new(code, fault);
+    decoder.used()?;
+    decoder.base
 }
 
 enum Opcode {
@@ -51,7 +55,27 @@ enum Opcode {
     Call,
 }
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
+    fn new(code: &'a [u8], fault: &'a Fault) -> Decoder<'a> {
+        Decoder { code, at: 0, fault, rex: 0, base: None }
+    }
+
+    fn used(&mut self) -> Option<Used> {
+        match self.opcode()? {
+            Opcode::String { source: true } => Some(Used::Address(self.pointer(6, 0) as usize)),
+            Opcode::String { source: false } => Some(Used::Address(self.pointer(7, 0) as usize)),
+            Opcode::Memory => Some(Used::Address(self.memory()? as usize)),
+            Opcode::Call => self.target(),
+        }
+    }
+
+    /// As `register`, for the one that holds the pointer.
+    fn pointer(&mut self, number: u8, extra: u8) -> u64 {
+        let value = self.register(number, extra);
+        self.base = Some(value);
+        value
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let byte = *self.code.get(self.at)?;
         self.at += 1;
@@ -150,7 +174,7 @@ impl Decoder<'_> {
             4 => self.scaled(mode)?,
             // Relative to the next instruction: never a bad address by itself.
             5 if mode == 0 => return None,
-            base => self.register(base, self.rex & 1),
+            base => self.pointer(base, self.rex & 1),
         };
         let displacement = match mode {
             1 => self.signed(1)?,
@@ -171,7 +195,7 @@ impl Decoder<'_> {
         };
         let base = match base {
             5 if mode == 0 => self.signed(4)? as u64,
-            base => self.register(base, self.rex & 1),
+            base => self.pointer(base, self.rex & 1),
         };
         Some(base.wrapping_add(index))
     }
@@ -180,7 +204,7 @@ impl Decoder<'_> {
     fn target(&mut self) -> Option<Used> {
         let modrm = *self.code.get(self.at)?;
         if modrm >> 6 == 3 {
-            return Some(Used::Address(self.register(modrm & 7, self.rex & 1) as usize));
+            return Some(Used::Address(self.pointer(modrm & 7, self.rex & 1) as usize));
         }
         Some(Used::TargetAt(self.memory()? as usize))
     }

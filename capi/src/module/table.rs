@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use kthreads_base::Fault;
+use kthreads_base::{Fault, FaultCause};
 use kthreads_kernel::module::{ImageSymbol, KernelSymbols};
 
 use super::operand::{self, Used};
@@ -89,18 +89,17 @@ impl KernelSymbols for ExportTable {
         true
     }
 
+    fn used_base(&self, fault: &Fault) -> Option<u64> {
+        let is_code = is_canonical(fault.ip) && fault.cause != FaultCause::Execute;
+        operand::base_pointer(&is_code.then(|| instruction(fault))?, fault)
+    }
+
     fn used_address(&self, fault: &Fault) -> Option<usize> {
         // After a jump to a non-canonical address the instruction pointer is the address.
         if !is_canonical(fault.ip) {
             return Some(fault.ip);
         }
-        let mut code = [0; 15];
-        let room = PAGE - fault.ip % PAGE;
-        let len = room.min(code.len());
-        // SAFETY: the processor has just fetched the instruction from there; no byte of another
-        // page is read.
-        let bytes = unsafe { core::slice::from_raw_parts(fault.ip as *const u8, len) };
-        code[..len].copy_from_slice(bytes);
+        let code = instruction(fault);
         match operand::used_address(&code, fault)? {
             Used::Address(address) => Some(address),
             Used::TargetAt(address) if !is_canonical(address) => Some(address),
@@ -121,6 +120,18 @@ impl KernelSymbols for ExportTable {
         };
         self.by_address.iter().map(symbol).collect()
     }
+}
+
+/// The bytes of the instruction that faulted, and what follows it on its page.
+fn instruction(fault: &Fault) -> [u8; 15] {
+    let mut code = [0; 15];
+    let room = PAGE - fault.ip % PAGE;
+    let len = room.min(code.len());
+    // SAFETY: the processor has just fetched the instruction from there; no byte of another page
+    // is read.
+    let bytes = unsafe { core::slice::from_raw_parts(fault.ip as *const u8, len) };
+    code[..len].copy_from_slice(bytes);
+    code
 }
 
 #[cfg(test)]

@@ -86,6 +86,10 @@ pub trait KernelSymbols: Send + Sync {
     fn symbolize(&self, address: usize, found: &mut dyn FnMut(&str, usize, usize)) -> bool;
     /// All of them.
     fn symbols(&self) -> Vec<ImageSymbol>;
+    /// The pointer in a register that the address of a fault was made from.
+    fn used_base(&self, _fault: &Fault) -> Option<u64> {
+        None
+    }
     /// The address that the instruction of a fault used, read off the instruction and the
     /// registers, where the processor does not tell.
     fn used_address(&self, _fault: &Fault) -> Option<usize> {

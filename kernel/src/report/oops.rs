@@ -19,7 +19,7 @@ const NULL_PAGE: usize = 4096;
 /// How far from a well-known value an address still comes from it: a large structure.
 const REACH: usize = 4096;
 /// The highest errno.
-const MAX_ERRNO: usize = 4095;
+const MAX_ERRNO: u64 = 4095;
 /// What a thread that an oops ends is said to have returned: Linux's do_exit(SIGSEGV).
 const OOPS_CODE: i64 = 11;
 
@@ -182,7 +182,7 @@ impl Kernel {
 
     /// Says what stands behind an address that may not be used so.
     fn explain_address(&self, cx: &Cx<'_>, fault: &Fault, address: usize) {
-        if print_error_register(cx, fault, address) {
+        if self.explain_error_base(cx, fault, address) {
             return;
         }
         if address < NULL_PAGE {
@@ -195,6 +195,25 @@ impl Kernel {
             return;
         }
         self.explain_module_memory(cx, fault, address);
+    }
+
+    /// Says so if the pointer that the address was made from is an error pointer.
+    fn explain_error_base(&self, cx: &Cx<'_>, fault: &Fault, address: usize) -> bool {
+        let base = self.kernel_symbols().and_then(|symbols| symbols.used_base(fault));
+        let errno = |base: u64| Some(base.wrapping_neg()).filter(|n| (1..=MAX_ERRNO).contains(n));
+        let Some((base, errno)) = base.and_then(|base| Some((base, errno(base)?))) else {
+            return false;
+        };
+        let Some(name) = crate::format::errno_name(errno as i32) else { return false };
+        let behind = address.wrapping_sub(base as usize);
+        let register = register_of(fault, base as usize).map_or("rbp", |(register, _)| register);
+        log!(
+            cx,
+            LEVEL,
+            "kthreads: the pointer in {register} is ERR_PTR(-{name}), used {behind} bytes behind: \
+             a result was not tested"
+        );
+        true
     }
 
     /// Says so if an address is in a module that is no longer there.
@@ -227,25 +246,6 @@ impl Kernel {
             log!(cx, LEVEL, "kthreads: {name} of module {} is {what}", module.name());
         }
     }
-}
-
-/// Says so if a register holds an error pointer that an address was made from.
-fn print_error_register(cx: &Cx<'_>, fault: &Fault, address: usize) -> bool {
-    let is_error = |value: u64| value.wrapping_neg().wrapping_sub(1) < MAX_ERRNO as u64;
-    let is_near = |value: u64| address.wrapping_sub(value as usize) < REACH;
-    let mut named = REGISTERS.iter().copied().zip(fault.registers);
-    let found = named.find(|(_, value)| is_error(*value) && is_near(*value));
-    let Some((register, value)) = found else { return false };
-    let errno = value.wrapping_neg();
-    let Some(name) = crate::format::errno_name(errno as i32) else { return false };
-    let behind = address.wrapping_sub(value as usize);
-    log!(
-        cx,
-        LEVEL,
-        "kthreads: the pointer in {register} is ERR_PTR(-{name}), used {behind} bytes behind: a \
-         result was not tested"
-    );
-    true
 }
 
 /// Says so if an address lies near an error pointer, with the error's name.

@@ -162,7 +162,8 @@ impl Kernel {
     fn is_deaf(&self, cpu: u32, task: &Task, now: Nanos, limit: Nanos) -> bool {
         let watch = &self.cpus[cpu as usize].watch;
         let interrupts = watch.interrupts.load(ORDER);
-        let is_off = task.head.irqs_off.load(ORDER) != 0;
+        // An idle CPU rests with its flag off.
+        let is_off = task.head.irqs_off.load(ORDER) != 0 && task.flags() & PF_IDLE == 0;
         let none_came = watch.interrupts_seen.swap(interrupts, ORDER) == interrupts;
         let since = watch.deaf_since.load(ORDER);
         if !is_off || !none_came || since == u64::MAX {
