@@ -26,7 +26,7 @@ fn found_by(fault: Fault) -> Option<(String, u64)> {
     for schedules in [5, 200, 2000] {
         for case in cases::all() {
             let report = explore(&config(Some(fault), schedules), |kernel: &Kernel| {
-                case.must_hold_in(kernel)
+                case.must_hold_in(kernel);
             });
             if let Some(found) = report.found.first() {
                 let how = format!("{}: {}", case.name, found.finding.kind);

@@ -162,25 +162,19 @@ impl Flight {
             }
             let at_rest = core.cpus.iter().filter(|cpu| is_rest(cpu.state()));
             let next = at_rest.map(Cpu::next_event).min().unwrap_or(Nanos::NEVER);
-            let patience = core.patience_of_the_awaited();
+            // Of CPUs that are deaf or have ended, none looks: the nearest end of a rest comes first.
+            let listener = core.cpus.iter().find(|cpu| cpu.state() == RESTING);
+            let patience = listener.map_or(Nanos::NEVER, |_| core.patience_of_the_awaited());
             if next.min(patience) == Nanos::NEVER {
                 return;
             }
             core.clock.stand_at(core.clock.now().max(next.min(patience)));
-            if patience < next && !self.wake_any(core, counts) {
-                // All are deaf: the nearest end of a rest must come first.
-                core.clock.stand_at(core.clock.now().max(next));
+            if let Some(cpu) = listener.filter(|_| patience < next) {
+                cpu.raise();
+                self.wake(core, counts, cpu);
             }
             self.wake_due(core, counts);
         }
-    }
-
-    /// Makes an interrupt pending on a CPU that heeds them; false if there is none.
-    fn wake_any(&self, core: &Core, counts: &mut Counts) -> bool {
-        let Some(cpu) = core.cpus.iter().find(|cpu| cpu.state() == RESTING) else { return false };
-        cpu.raise();
-        self.wake(core, counts, cpu);
-        true
     }
 
     fn wake_due(&self, core: &Core, counts: &mut Counts) {
