@@ -1,7 +1,7 @@
 //! What a machine that explores is told, and asked.
 //!
 //! All of it costs one look at a flag on other machines. A note has a kind, an object and a value;
-//! [`takes`] and [`gives`] tell which accesses of memory are ordered, the others what the story of
+//! `takes` and `gives` tell which accesses of memory are ordered, the others what the story of
 //! a run is made of.
 
 use kthreads_base::head::{NOTE_GIVES, NOTE_TAKES};
