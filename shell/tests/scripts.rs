@@ -176,7 +176,7 @@ fn insmod_runs_in_a_task_of_its_own() {
     assert!(text.ends_with("hello loaded by insmod with 'a=1 b=2'\n"), "{text}");
     let host = rig.host.clone();
     std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(std::time::Duration::from_secs(1));
         host.open.store(true, Ordering::Relaxed);
     });
     let text = rig.output("insmod blocked & ; sleep 1; ps -eo ppid,stat,comm");
