@@ -34,12 +34,12 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     for target in plan.targets {
         let seed = plan.seed.to_string();
         let mut driver = Command::new(place.join("release/mutate"));
-        driver
-            .args([target, &plan.seconds.to_string(), &seed])
-            .arg(root.join("fuzz/seeds").join(target));
-        if target == "loader" {
-            driver.arg(corpus.join("modules"));
-        }
+        driver.args([target, &plan.seconds.to_string(), &seed]);
+        // The loader's inputs are built, the others are kept.
+        driver.arg(match target {
+            "loader" => corpus.join("modules"),
+            _ => root.join("fuzz/seeds").join(target),
+        });
         driver.env("PARAMETERS_MODULE", corpus.join("all_params.ko")).env("RUST_BACKTRACE", "0");
         let kept = format!("fuzzing {target} (what it dies of is kept in fuzz/artifacts/{target})");
         step(&kept, &mut driver)?;
