@@ -13,6 +13,11 @@ fn warn_pending(cx: &Cx<'_>, timer: &Timer) {
     log!(cx, level, "kthreads: the timer ({:#x}) stays as it is", timer.address());
 }
 
+/// The lock validator learns that the timer's function may be waited for.
+fn note_wait(cx: &Cx<'_>, timer: &Timer, place: usize) {
+    cx.kernel.note_wait_for_function(&cx.task.head, timer.function_address(), place);
+}
+
 export! {
     fn init_timer_key(
         cx,
@@ -54,7 +59,8 @@ export! {
         i32::from(cx.kernel.del_timer(timer.get()))
     }
 
-    fn timer_delete_sync(cx, timer: Ptr<Timer>) -> i32 {
+    fn timer_delete_sync(cx from caller, timer: Ptr<Timer>) -> i32 {
+        note_wait(cx, timer.get(), caller);
         i32::from(cx.kernel.del_timer_sync(timer.get()))
     }
 
@@ -69,7 +75,8 @@ export! {
         i32::from(cx.kernel.shutdown_timer(timer.get()))
     }
 
-    fn timer_shutdown_sync(cx, timer: Ptr<Timer>) -> i32 {
+    fn timer_shutdown_sync(cx from caller, timer: Ptr<Timer>) -> i32 {
+        note_wait(cx, timer.get(), caller);
         i32::from(cx.kernel.shutdown_timer_sync(timer.get()))
     }
 }

@@ -20,7 +20,7 @@ impl Identity {
         Arc::ptr_eq(&self.0, &kernel.identity.0)
     }
 
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
     }
 }

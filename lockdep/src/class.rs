@@ -32,14 +32,31 @@ impl ClassId {
     }
 }
 
-/// What a class stands for: a place of initialisation, a variable, or an offset in the objects that
-/// one place makes.
+/// What a class stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The address of the key, the variable, or the place.
+    /// The address of a key of a place of initialisation, of a variable, a function, or the place
+    /// where locks of which nothing else is known are first taken.
     pub address: usize,
-    /// Tells classes at one address apart.
-    pub part: usize,
+    is_place: bool,
+}
+
+impl Key {
+    /// The locks that were initialised with a key at that address, or the variable or function
+    /// that lies there.
+    pub const fn of(address: usize) -> Key {
+        Key { address, is_place: false }
+    }
+
+    /// The locks that were first taken at that place. That two of them have to do with each other
+    /// is not sure, so that one may be taken under the other.
+    pub const fn of_place(address: usize) -> Key {
+        Key { address, is_place: true }
+    }
+
+    pub(crate) fn is_place(self) -> bool {
+        self.is_place
+    }
 }
 
 /// What kind of lock it is.
@@ -165,6 +182,11 @@ impl Class {
         self.name
     }
 
+    /// Whether it was found out that its locks are none.
+    pub(crate) fn is_dismissed(&self) -> bool {
+        !self.is_lock && self.seen == Usage::ALL
+    }
+
     pub(crate) fn label(&self) -> Label {
         let (version, subclass, kind, usage) = (self.version, self.subclass, self.kind, self.usage);
         Label { name: self.name, version, subclass, kind, usage }
@@ -208,7 +230,7 @@ impl Classes {
     }
 
     fn bucket(&self, key: Key) -> usize {
-        let mixed = (key.address as u64 ^ (key.part as u64) << 48).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (key.address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed >> 40) as usize & (self.buckets.len() - 1)
     }
 
@@ -239,7 +261,13 @@ impl Classes {
     }
 
     /// Adds a class that is not there.
-    pub(crate) fn add(&mut self, key: Key, subclass: u8, kind: Kind, name: &str) -> Result<ClassId, NoRoom> {
+    pub(crate) fn add(
+        &mut self,
+        key: Key,
+        subclass: u8,
+        kind: Kind,
+        name: &str,
+    ) -> Result<ClassId, NoRoom> {
         let name = Name::new(name);
         let version = self.version_of(key, name);
         let bucket = self.bucket(key);
@@ -323,7 +351,7 @@ mod tests {
     use std::string::ToString;
 
     fn key(address: usize) -> Key {
-        Key { address, part: 0 }
+        Key::of(address)
     }
 
     fn add(classes: &mut Classes, address: usize, name: &str) -> ClassId {

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::class::ClassId;
-use crate::slots::Slots;
+use crate::slots::{Slot, Slots};
 use crate::tag::{Chain, How, Tag};
 use crate::usage::Usage;
 
@@ -83,22 +83,28 @@ impl Fast {
     /// lock taken last of those that are held. None: ask the validator.
     #[inline]
     pub fn look(&self, lock: usize, here: Usage, how: How, newest: Option<Tag>) -> Option<Tag> {
-        let bare = Tag::bare(here, how);
-        let usage = how.usage(here);
-        let before = match newest {
-            Some(tag) if tag.level() == here.level() => tag.chain(),
-            _ => Chain::START,
-        };
-        let is_first = before == Chain::START && how.subclass == 0;
-        if is_first && usage.is_empty() {
-            return Some(bare);
+        let before = chain_of(newest, here.level());
+        if before == Chain::START && how.subclass == 0 && how.usage(here).is_empty() {
+            return Some(Tag::bare(here, how));
         }
-        let slot = self.slots.get(lock)?;
+        self.look_at(self.slots.get(lock)?, here, how, before)
+    }
+
+    /// As [`look`](Fast::look), for a lock of which all that is known is kept elsewhere.
+    #[inline]
+    pub fn look_kept(&self, slot: Slot, here: Usage, how: How, newest: Option<Tag>) -> Option<Tag> {
+        self.look_at(slot, here, how, chain_of(newest, here.level()))
+    }
+
+    #[inline]
+    fn look_at(&self, slot: Slot, here: Usage, how: How, before: Chain) -> Option<Tag> {
+        let bare = Tag::bare(here, how);
         if slot.class == ClassId::UNCHECKED {
             return Some(bare.with(slot.class, before));
         }
+        let usage = how.usage(here);
         let chain = before.then(slot.class, how, usage);
-        let makes_no_order = is_first || !how.waits() && how.subclass == 0;
+        let makes_no_order = how.subclass == 0 && (before == Chain::START || !how.waits());
         let is_known = makes_no_order && slot.seen.has(usage) || self.chains.has(chain);
         (is_known && before != Chain::UNKNOWN).then(|| bare.with(slot.class, chain))
     }
@@ -106,22 +112,15 @@ impl Fast {
     /// Works out the tag of a lock that is held, from that of the one taken before it; None if its
     /// class is not known.
     pub fn settle(&self, lock: usize, tag: Tag, before: Option<Tag>) -> Option<Tag> {
-        let class = if tag.class() == ClassId::NONE { self.slots.get(lock)?.class } else { tag.class() };
-        let before = match before {
-            Some(before) if before.level() == tag.level() => before.chain(),
-            _ => Chain::START,
-        };
+        let class =
+            if tag.class() == ClassId::NONE { self.slots.get(lock)?.class } else { tag.class() };
+        let before = chain_of(before, tag.level());
         Some(tag.with(class, extend(before, class, tag.how(), Usage::NONE)))
     }
 
-    /// Notes that a lock, of a class that has been taken in the states `seen`, was looked at when it
-    /// was taken `here`; gives its tag.
+    /// Notes that a lock of a class was looked at when it was taken `here`; gives its tag.
     pub fn note(&self, class: ClassId, here: Usage, how: How, newest: Option<Tag>) -> Tag {
-        let before = match newest {
-            Some(tag) if tag.level() == here.level() => tag.chain(),
-            _ => Chain::START,
-        };
-        let chain = extend(before, class, how, how.usage(here));
+        let chain = extend(chain_of(newest, here.level()), class, how, how.usage(here));
         self.chains.add(chain);
         Tag::bare(here, how).with(class, chain)
     }
@@ -129,6 +128,15 @@ impl Fast {
     /// Forgets which chains have been looked at: classes have gone or changed.
     pub fn forget_chains(&self) {
         self.chains.clear();
+    }
+}
+
+/// The chain that a lock on a level continues, if `newest` is the one before it.
+#[inline]
+fn chain_of(newest: Option<Tag>, level: u8) -> Chain {
+    match newest {
+        Some(tag) if tag.level() == level => tag.chain(),
+        _ => Chain::START,
     }
 }
 
@@ -140,7 +148,6 @@ fn extend(before: Chain, class: ClassId, how: How, usage: Usage) -> Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slots::Slot;
 
     const TASK: Usage = Usage(12);
 

@@ -266,7 +266,7 @@ mod tests {
     fn graph(classes: usize, orders: usize) -> (Graph, Vec<ClassId>) {
         let mut graph = Graph::new(classes, orders);
         let add = |n: usize| {
-            let key = Key { address: n, part: 0 };
+            let key = Key::of(n);
             graph.classes.add(key, 0, Kind::Sleeping, "lock").ok().expect("room")
         };
         let ids = (0..classes).map(add).collect();

@@ -31,6 +31,24 @@ pub struct Slot {
     pub seen: Usage,
 }
 
+impl Slot {
+    /// How many bits it takes.
+    pub const BITS: u32 = REST_BITS;
+
+    /// As a number of [`BITS`](Slot::BITS) bits.
+    #[inline]
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.class.0) << SEEN_BITS | u64::from(self.seen.0)
+    }
+
+    /// From the lower bits of a number.
+    #[inline]
+    pub fn from_bits(bits: u64) -> Slot {
+        let class = ClassId((bits >> SEEN_BITS) as u16 & ClassId::MASK);
+        Slot { class, seen: Usage(bits as u8 & Usage::ALL.0) }
+    }
+}
+
 /// The table.
 #[derive(Debug)]
 pub struct Slots {
@@ -52,12 +70,7 @@ fn mix(number: u64) -> u64 {
 }
 
 fn pack(address: usize, slot: Slot) -> u64 {
-    cut(address) << REST_BITS | u64::from(slot.class.0) << SEEN_BITS | u64::from(slot.seen.0)
-}
-
-fn unpack(word: u64) -> Slot {
-    let class = ClassId((word >> SEEN_BITS) as u16 & ClassId::MASK);
-    Slot { class, seen: Usage(word as u8 & Usage::ALL.0) }
+    cut(address) << REST_BITS | slot.to_bits()
 }
 
 fn is_of(word: u64, address: usize) -> bool {
@@ -94,7 +107,7 @@ impl Slots {
     /// What is known of the lock at an address, if it is known.
     #[inline]
     pub fn get(&self, address: usize) -> Option<Slot> {
-        self.find(address).map(|(_, word)| unpack(word))
+        self.find(address).map(|(_, word)| Slot::from_bits(word))
     }
 
     #[inline]
@@ -168,13 +181,12 @@ impl Slots {
         }
     }
 
-    /// Forgets the locks of which `picks` says so, by what is left of their addresses (48 bits) and
-    /// their classes.
+    /// Forgets the locks of which `picks` says so, by their addresses and classes.
     pub fn forget_where(&self, picks: &dyn Fn(usize, ClassId) -> bool, used: &mut usize) {
         let mut at = 0;
         while at < self.words.len() {
             let word = self.words[at].load(ORDER);
-            if word != 0 && picks(address_in(word), unpack(word).class) {
+            if word != 0 && picks(address_in(word), Slot::from_bits(word).class) {
                 // Another may have come to this place, so it is looked at again.
                 self.remove(at, used);
             } else {
@@ -187,7 +199,7 @@ impl Slots {
     pub fn replace(&self, class: ClassId, slot: Slot) {
         for word in &self.words {
             let old = word.load(ORDER);
-            if old != 0 && unpack(old).class == class {
+            if old != 0 && Slot::from_bits(old).class == class {
                 word.store(pack(address_in(old), slot), ORDER);
             }
         }
@@ -236,7 +248,7 @@ mod tests {
     fn words_keep_addresses_of_both_halves() {
         for address in [4, 0x7fff_ffff_fffc, 0xffff_8000_0000_1004] {
             let word = pack(address, SLOT);
-            assert_eq!((address_in(word), unpack(word)), (address, SLOT));
+            assert_eq!((address_in(word), Slot::from_bits(word)), (address, SLOT));
             assert!(is_of(word, address) && !is_of(word, address + 4));
         }
     }

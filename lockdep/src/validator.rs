@@ -136,9 +136,19 @@ impl Validator {
         class.is_some().then(|| self.graph.classes.get(class).label())
     }
 
-    /// The states that locks of a class may be taken in without asking again.
+    /// The states that locks of a class may be taken in without asking again: none as long as it
+    /// may be no class of locks.
     pub fn seen(&self, class: ClassId) -> Usage {
-        if class.is_some() { self.graph.classes.get(class).seen } else { Usage::ALL }
+        match class.is_some().then(|| self.graph.classes.get(class)) {
+            Some(class) if class.is_lock || class.is_dismissed() => class.seen,
+            Some(_) => Usage::NONE,
+            None => Usage::ALL,
+        }
+    }
+
+    /// Whether a class makes orders, so that what was learnt of one need not be learnt again.
+    pub fn is_lock(&self, class: ClassId) -> bool {
+        !class.is_some() || self.graph.classes.get(class).is_lock
     }
 
     /// Calls `show` with each class, and with those that were taken right under it.
@@ -150,8 +160,13 @@ impl Validator {
         }
     }
 
-    /// The class of a subclass.
-    fn subclass(&mut self, base: ClassId, subclass: u8) -> Result<ClassId, Pool> {
+    /// The subclass of a class; it is made if it is not there. Subclass 0 is the class itself.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for another class.
+    pub fn subclass(&mut self, class: ClassId, subclass: u8) -> Result<ClassId, Pool> {
+        let base = class;
         if subclass == 0 {
             return Ok(base);
         }
@@ -244,9 +259,10 @@ impl Validator {
     /// A lock of a class that is held already (Linux: check_deadlock).
     fn check_recursion(&mut self, class: ClassId, other: &Held, new: &Acquire) -> Option<Finding> {
         let is_same = other.lock == new.lock;
-        let kind = self.graph.classes.get(class).kind;
+        let Class { kind, key, .. } = *self.graph.classes.get(class);
         // Who takes a semaphore twice may wait for somebody else to give it.
-        if kind == Kind::Semaphore || !is_same && new.how.if_held == IfHeld::WaitUnderOuter {
+        let is_fine = new.how.if_held == IfHeld::WaitUnderOuter || key.is_place();
+        if kind == Kind::Semaphore || !is_same && is_fine {
             return None;
         }
         let certainty = if is_same { Certainty::SameLock } else { Certainty::SameClass };
@@ -420,9 +436,9 @@ impl Validator {
         self.told.retain(|told| !told.is_about(class));
     }
 
-    /// Forgets the classes whose keys lie where `picks` says (Linux: lockdep_free_key_range).
-    /// Returns whether there were some.
-    pub fn forget(&mut self, picks: &dyn Fn(Key) -> bool) -> bool {
+    /// Forgets the classes that `picks` picks by their keys (Linux: lockdep_free_key_range); returns
+    /// them.
+    pub fn forget(&mut self, picks: &dyn Fn(Key) -> bool) -> Vec<ClassId> {
         let gone = self.graph.classes.iter().filter(|(_, class)| picks(class.key));
         let gone: Vec<ClassId> = gone.map(|(id, _)| id).collect();
         for class in &gone {
@@ -430,7 +446,7 @@ impl Validator {
             self.graph.classes.remove(*class);
             self.told.retain(|told| !told.is_about(*class));
         }
-        !gone.is_empty()
+        gone
     }
 }
 

@@ -94,6 +94,15 @@ impl WaitEntry {
             None => 0,
         }
     }
+
+    /// Whether a wake-up of it runs code of a module.
+    #[inline]
+    fn runs_module(&self) -> bool {
+        let func = self.func.address();
+        let own: [WakeFn; 3] =
+            [autoremove_wake_function, default_wake_function, woken_wake_function];
+        own.iter().all(|own| *own as usize != func)
+    }
 }
 
 /// The head: C's `struct wait_queue_head`.
@@ -345,7 +354,10 @@ impl Kernel {
             // The wake function may take the entry out, and its frame may vanish.
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
-            let result = entry.wake(mode, wake_flags, key);
+            let result = match entry.runs_module() {
+                true => self.under_lock(queue.address(), || entry.wake(mode, wake_flags, key)),
+                false => entry.wake(mode, wake_flags, key),
+            };
             if result < 0 || self.has_fault(Fault::WakeUpWakesFirst) {
                 break;
             }

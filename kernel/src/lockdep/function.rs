@@ -1,0 +1,60 @@
+//! Functions for whose end others wait: those of timers and of works.
+//!
+//! Who waits for a function while it holds a lock that the function takes waits for ever. So such a
+//! function counts as a lock: held while it runs, taken by who waits for its end (Linux:
+//! lock_map_acquire in call_timer_fn and del_timer_sync).
+
+use kthreads_base::{Head, current_head};
+use kthreads_base::held::{LockKind, Newest};
+use kthreads_lockdep::{How, Tag, Usage};
+
+use super::{LockAt, usage_of};
+use crate::Kernel;
+
+impl Kernel {
+    /// Calls a function of a module, at that address, that others may wait for.
+    #[inline]
+    pub(crate) fn call_awaited<R>(
+        &self,
+        head: &Head,
+        address: usize,
+        function: impl FnOnce() -> R,
+    ) -> R {
+        let tag = Tag::bare(usage_of(head), How::PLAIN);
+        head.held.add_tagged(LockKind::Function, address, 0, tag.0);
+        let result = function();
+        head.held.remove(address);
+        result
+    }
+
+    /// Calls what runs code of a module while the kernel itself holds the spin lock at an address.
+    pub(crate) fn under_lock<R>(&self, address: usize, body: impl FnOnce() -> R) -> R {
+        let head = current_head();
+        let tag = Tag::bare(Usage(usage_of(&head).level()), How::PLAIN);
+        head.held.add_tagged(LockKind::Spin, address, 0, tag.0);
+        let result = body();
+        head.held.remove(address);
+        result
+    }
+
+    /// Learns that the running task is about to wait for the end of the function at an address, by a
+    /// call that returns to `place`; says so if that can end in a deadlock. With no lock held it
+    /// cannot.
+    #[inline]
+    pub fn note_wait_for_function(&self, head: &Head, address: usize, place: usize) {
+        if address != 0 && head.held.newest() != Newest::None {
+            self.note_wait_slow(head, address, place);
+        }
+    }
+
+    #[cold]
+    fn note_wait_slow(&self, head: &Head, address: usize, place: usize) {
+        let is_module = || self.module_of_text(address).is_some();
+        if !self.lockdep.is_on() || head.held.has_more() || !is_module() {
+            return;
+        }
+        let lock = LockAt { kind: LockKind::Function, address, place };
+        let served = Usage(usage_of(head).level());
+        self.lock_tag_slow(head, &lock, How::PLAIN, served);
+    }
+}
