@@ -13,7 +13,8 @@ use kthreads_kernel::{How, Kernel, LockAt, SOFTIRQ_DISABLE_OFFSET, log};
 
 use crate::export::caller;
 use crate::irq::{bh_enable, flags_of, irqs_off_in, note_irqs_on};
-use crate::object::{Ptr, str_of};
+use crate::lockdep::set_class;
+use crate::object::Ptr;
 
 /// The lock, taken or freed by the export that runs.
 #[inline(always)]
@@ -240,7 +241,7 @@ export! {
     fn spin_lock_init(cx, lock: Ptr<RawSpinLock>, name: Ptr<u8>, key: usize) {
         cx.kernel.check_spin_lock_init(cx, lock.get());
         lock.get().reset();
-        cx.kernel.set_lock_class(LockKind::Spin, lock.address(), key, str_of(name));
+        set_class(cx, LockKind::Spin, lock.address(), name, key);
     }
 }
 

@@ -1,6 +1,8 @@
 //! What modules tell the lock validator, and ask it (Linux: linux/lockdep.h).
 
 use kthreads_base::held::LockKind;
+use kthreads_kernel::Cx;
+use kthreads_kernel::wait::Semaphore;
 
 use crate::object::{Ptr, str_of};
 
@@ -9,6 +11,20 @@ use crate::object::{Ptr, str_of};
 const NOT_HELD: i32 = 0;
 const HELD: i32 = 1;
 
+/// A lock is initialised at an address, with C's name and key. One without a key is of no class
+/// until it is taken.
+pub(crate) fn set_class(cx: &Cx<'_>, kind: LockKind, lock: usize, name: Ptr<u8>, key: usize) {
+    match key {
+        0 => cx.kernel.forget_locks_in(&(lock..lock + 1)),
+        key => cx.kernel.set_lock_class(kind, lock, key, name_of(name)),
+    }
+}
+
+/// A lock's name, which may be NULL.
+fn name_of<'a>(name: Ptr<u8>) -> &'a str {
+    if name.address() == 0 { "?" } else { str_of(name) }
+}
+
 /// The kind of lock that C's number stands for.
 fn kind_of(number: i32) -> LockKind {
     if number == 0 { LockKind::Spin } else { LockKind::Mutex }
@@ -16,7 +32,7 @@ fn kind_of(number: i32) -> LockKind {
 
 export! {
     fn lockdep_set_class(cx, lock: usize, kind: i32, name: Ptr<u8>, key: usize, subclass: i32) {
-        cx.kernel.set_lock_class(kind_of(kind), lock, key, str_of(name));
+        set_class(cx, kind_of(kind), lock, name, key);
         cx.kernel.set_lock_subclass(lock, subclass as u8);
     }
 
@@ -41,6 +57,11 @@ export! {
         if cx.task.head.held.iter().next().is_some() { HELD } else { NOT_HELD }
     }
 
+    fn sema_init(cx, semaphore: Ptr<Semaphore>, count: u32, name: Ptr<u8>, key: usize) {
+        semaphore.get().init(count);
+        cx.kernel.set_semaphore_class(semaphore.address(), count, key, name_of(name));
+    }
+
     fn lockdep_is_on(cx) -> bool {
         cx.kernel.checks_locks()
     }
@@ -53,5 +74,6 @@ exports! {
     "lockdep_unregister_key" => lockdep_unregister_key, Local;
     "lockdep_is_held" => lockdep_is_held, Local;
     "__lockdep_holds_any" => lockdep_holds_any, Local;
+    "__sema_init" => sema_init, Local;
     "__lockdep_is_on" => lockdep_is_on, Local;
 }

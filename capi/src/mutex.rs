@@ -7,7 +7,8 @@ use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_UNINT
 use kthreads_kernel::wait::{Limit, Mutex, Semaphore};
 use kthreads_kernel::{Cx, How, LockAt, to_c};
 
-use crate::object::{Ptr, str_of};
+use crate::lockdep::set_class;
+use crate::object::Ptr;
 
 fn lock(cx: &Cx<'_>, place: usize, mutex: Ptr<Mutex>, state: u32, how: How) -> i32 {
     let at = LockAt { kind: LockKind::Mutex, address: mutex.address(), place };
@@ -46,7 +47,7 @@ export! {
     fn mutex_init(cx, mutex: Ptr<Mutex>, name: Ptr<u8>, key: usize) {
         cx.kernel.check_mutex_init(cx, mutex.get());
         mutex.get().init();
-        cx.kernel.set_lock_class(LockKind::Mutex, mutex.address(), key, str_of(name));
+        set_class(cx, LockKind::Mutex, mutex.address(), name, key);
     }
 
     fn mutex_lock(cx from caller, mutex: Ptr<Mutex>) {
@@ -130,11 +131,6 @@ export! {
         cx.kernel.up(semaphore.get());
     }
 
-    fn sema_init(cx, semaphore: Ptr<Semaphore>, count: u32, name: Ptr<u8>, key: usize) {
-        semaphore.get().init(count);
-        cx.kernel.set_semaphore_class(semaphore.address(), count, key, str_of(name));
-    }
-
     fn refcount_warn_saturate(cx, count: Ptr<AtomicI32>, kind: u32) {
         count.get().store(REFCOUNT_SATURATED, Ordering::Relaxed);
         let what = match kind {
@@ -166,6 +162,5 @@ exports! {
     "down_trylock" => down_trylock, Any;
     "down_timeout" => down_timeout, Any;
     "up" => up, Any;
-    "__sema_init" => sema_init, Local;
     "refcount_warn_saturate" => refcount_warn_saturate, Any;
 }

@@ -13,7 +13,8 @@ use kthreads_kernel::wait::{
 use kthreads_kernel::{Cx, Errno, LockAt};
 
 use crate::lock;
-use crate::object::{Ptr, str_of};
+use crate::lockdep::set_class;
+use crate::object::Ptr;
 
 /// The wake-up is by a task that is about to sleep.
 const WF_SYNC: i32 = 0x10;
@@ -107,7 +108,7 @@ export! {
     fn init_waitqueue_head(cx, queue: Ptr<WaitQueueHead>, name: Ptr<u8>, key: usize) {
         cx.kernel.check_queue_init(cx, queue.get());
         queue.pin().init();
-        cx.kernel.set_lock_class(held::LockKind::Spin, queue.address(), key, str_of(name));
+        set_class(cx, held::LockKind::Spin, queue.address(), name, key);
     }
 
     fn add_wait_queue_from(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, place: usize) {

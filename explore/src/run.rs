@@ -84,6 +84,11 @@ pub struct Ran {
     pub log: Vec<String>,
 }
 
+/// How many lines of a report are shown.
+const LINES_OF_REPORT: usize = 16;
+/// How many of one of the lock validator's: up to the table.
+const LINES_OF_LOCKS: usize = 34;
+
 /// What the machine's hook and the runner share.
 #[derive(Default)]
 struct Watch {
@@ -240,6 +245,29 @@ fn reported(log: &[String]) -> Option<Finding> {
             .any(|start| line.starts_with(start))
     };
     let first = log.iter().position(begins).unwrap_or(0);
-    let lines: Vec<&str> = log.iter().skip(first).take(16).map(String::as_str).collect();
-    Some(Finding::new(Kind::Report, lines.join("\n")))
+    let lines: Vec<&str> = log.iter().skip(first).map(String::as_str).collect();
+    let is_of_locks = lines.first().is_some_and(|line| is_about_locks(line));
+    let shown = if is_of_locks { LINES_OF_LOCKS } else { LINES_OF_REPORT };
+    let mut finding = Finding::new(Kind::Report, lines[..shown.min(lines.len())].join("\n"));
+    if is_of_locks {
+        finding.key.extend(names_of_locks(&lines));
+    }
+    Some(finding)
+}
+
+/// Whether a report is one of the lock validator's: those differ by the locks they are about.
+fn is_about_locks(first: &str) -> bool {
+    ["possible ", "inconsistent lock", "HARDIRQ-safe", "SOFTIRQ-safe", "bad unlock"]
+        .iter()
+        .any(|kind| first.strip_prefix("WARNING: ").is_some_and(|rest| rest.starts_with(kind)))
+}
+
+/// The names of the first two locks of a report: `(name){....}`.
+fn names_of_locks<'a>(lines: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    let name = |line: &&'a str| {
+        let (before, _) = line.split_once("){").or_else(|| line.split_once(") at:"))?;
+        before.split_once('(').map(|(_, name)| name)
+    };
+    let names: Vec<&str> = lines.iter().filter_map(name).take(2).collect();
+    names.into_iter()
 }

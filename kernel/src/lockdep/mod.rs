@@ -22,7 +22,7 @@ use kthreads_lockdep::{
     Stats, Tag, Usage, Validator, Who,
 };
 
-pub use kept::KeptLock;
+pub(crate) use kept::KeptLock;
 pub use kthreads_lockdep::{How, IfHeld, Limits};
 
 use crate::config::Config;
