@@ -3,7 +3,8 @@
 //! A note of the kind [`NOTE_ACCESS`] has the address as its object and, packed in its value, the
 //! size, how it is accessed, and the place in the program. Longer accesses are told in parts.
 
-use crate::head::{self, NOTE_ACCESS};
+use crate::explore::{NOTE_ACCESS, is_explored, note};
+use crate::interrupt::interrupt_point;
 
 /// The longest part that one note tells of, in bytes.
 const LONGEST: usize = 16;
@@ -21,14 +22,14 @@ pub const RELEASES: usize = 0x200;
 
 /// A point before an access, and the note that tells of it. `how` is made of the constants above.
 pub fn tell(address: usize, len: usize, how: usize, place: usize) {
-    head::interrupt_point();
-    if !head::is_explored() {
+    interrupt_point();
+    if !is_explored() {
         return;
     }
     let mut done = 0;
     while done < len {
         let size = (len - done).min(LONGEST);
-        head::note(NOTE_ACCESS, address + done, place << PLACE_SHIFT | how | size);
+        note(NOTE_ACCESS, address + done, place << PLACE_SHIFT | how | size);
         done += size;
     }
 }

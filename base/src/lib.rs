@@ -2,7 +2,7 @@
 //!
 //! Everything above this crate that is not tied to a machine or to C is safe Rust. What is kept
 //! here is what cannot be: finding the running thread from the stack pointer ([`head`]), giving
-//! one stack to another thread ([`head::switch_to`]), locks that know about interrupts
+//! one stack to another thread ([`switch`]), locks that know about interrupts
 //! ([`spin`]), lists whose links lie in their members ([`list`]), slots whose type never changes
 //! ([`slab`]), and the [`machine::Machine`] that all of it runs on.
 //!
@@ -19,24 +19,29 @@ extern crate alloc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 pub mod access;
+pub mod cpu;
+pub mod explore;
 pub mod frames;
 pub mod func;
 pub mod head;
 pub mod held;
+pub mod interrupt;
 pub mod job;
 pub mod list;
 pub mod machine;
 pub mod slab;
+pub mod softirq;
 pub mod spin;
 pub mod stack;
+pub mod switch;
 
 mod time;
 
+pub use cpu::{CpuLocal, with_current};
+pub use explore::{choose, explore_point, note};
 pub use func::{AtomicFn, AtomicRef};
-pub use head::{
-    CpuLocal, Head, choose, current_head, explore_point, forced_point, interrupt_point,
-    module_point, note, on_kernel_stack, with_current,
-};
+pub use head::{Head, current_head, on_kernel_stack};
+pub use interrupt::{forced_point, interrupt_point, module_point};
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};
 pub use slab::Slab;

@@ -228,14 +228,14 @@ pub trait Upcalls: Send + Sync {
     fn interrupt(&self);
 
     /// Runs what an interrupt has left to do; called by
-    /// [`run_softirq`](crate::head::run_softirq), with interrupts off.
+    /// [`run_softirq`](crate::softirq::run_softirq), with interrupts off.
     fn softirq(&self) {}
 
     /// Gives the CPU to another thread if one should have it; called on a kernel stack with
     /// interrupts on and a preemption count of zero.
     fn preempt(&self);
 
-    /// The body of every thread made with [`prepare`](crate::head::prepare).
+    /// The body of every thread made with [`prepare`](crate::switch::prepare).
     fn thread_main(&self) -> !;
 
     /// Ends the running thread because of a fault. Called on a stack of the machine's own (a
@@ -264,7 +264,7 @@ pub trait Upcalls: Send + Sync {
     }
 
     /// Reports what [`judge`](Upcalls::judge) has found. Called on a kernel stack: as any thread,
-    /// or by [`call_as_watcher`](crate::head::call_as_watcher).
+    /// or by [`call_as_watcher`](crate::cpu::call_as_watcher).
     fn report_findings(&self) {}
 
     /// Tells that nothing could run for `span` although time passed, since the host did not let

@@ -12,11 +12,19 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 const FIRST_CHUNK_BITS: u32 = 6;
-const CHUNKS: usize = 22;
+const FIRST_CHUNK: usize = 1 << FIRST_CHUNK_BITS;
+/// As many as there can be indices.
+const CHUNKS: usize = (u32::BITS - FIRST_CHUNK_BITS) as usize;
+const PLACES: usize = u64::BITS as usize;
 
 /// A table of slots that only grows. Chunk `n` holds `64 << n` slots.
+///
+/// The slot with index `i` is in the chunk that the highest bit of `i + 64` names. A chunk's
+/// pointer stands at that bit's number, and points so far before the chunk that `i + 64` slots
+/// after it lies the slot: a look-up is one shift less, and it is at the bottom of all that the
+/// kernel does.
 pub struct Slab<T> {
-    chunks: [AtomicPtr<T>; CHUNKS],
+    biased: [AtomicPtr<T>; PLACES],
     made: AtomicU32,
     owns: PhantomData<T>,
 }
@@ -25,21 +33,20 @@ pub struct Slab<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMemory;
 
-const fn place(index: u32) -> (usize, usize) {
-    let shifted = index as u64 + (1 << FIRST_CHUNK_BITS);
-    let chunk = shifted.ilog2() - FIRST_CHUNK_BITS;
-    (chunk as usize, (shifted - (1 << (chunk + FIRST_CHUNK_BITS))) as usize)
+/// The number that a slot is looked up by.
+const fn key_of(index: u32) -> u64 {
+    index as u64 + FIRST_CHUNK as u64
 }
 
 const fn chunk_len(chunk: usize) -> usize {
-    1 << (FIRST_CHUNK_BITS as usize + chunk)
+    FIRST_CHUNK << chunk
 }
 
 impl<T> Slab<T> {
     /// An empty slab.
     pub const fn new() -> Slab<T> {
         Slab {
-            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            biased: [const { AtomicPtr::new(ptr::null_mut()) }; PLACES],
             made: AtomicU32::new(0),
             owns: PhantomData,
         }
@@ -56,15 +63,16 @@ impl<T> Slab<T> {
     }
 
     /// The slot with that index, if it has been made.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, index: u32) -> Option<&T> {
-        let (chunk, offset) = place(index);
-        let start = self.chunks.get(chunk)?.load(Ordering::Acquire);
-        if start.is_null() {
+        let key = key_of(index);
+        let biased = self.biased[key.ilog2() as usize].load(Ordering::Acquire);
+        if biased.is_null() {
             return None;
         }
-        // SAFETY: a published chunk has all its slots made, and `offset` is below its length.
-        Some(unsafe { &*start.add(offset) })
+        // SAFETY: a published chunk has all its slots made, and the key's highest bit says that
+        // the slot is one of them.
+        Some(unsafe { &*biased.wrapping_add(key as usize) })
     }
 
     /// The slot as a pinned reference: slots never move.
@@ -76,14 +84,11 @@ impl<T> Slab<T> {
 
     /// The index of the slot that begins at `address`, if one does.
     pub fn index_of(&self, address: usize) -> Option<u32> {
-        for (number, chunk) in self.chunks.iter().enumerate() {
-            let start = chunk.load(Ordering::Acquire) as usize;
-            if start == 0 {
-                return None;
-            }
+        for number in 0..CHUNKS {
+            let start = self.chunk(number)? as usize;
             let offset = address.wrapping_sub(start);
             if offset < chunk_len(number) * size_of::<T>() {
-                let first = chunk_len(number) - (1 << FIRST_CHUNK_BITS);
+                let first = chunk_len(number) - FIRST_CHUNK;
                 return offset
                     .is_multiple_of(size_of::<T>())
                     .then(|| (first + offset / size_of::<T>()) as u32);
@@ -92,13 +97,21 @@ impl<T> Slab<T> {
         None
     }
 
+    /// Where a chunk that has been made begins.
+    fn chunk(&self, number: usize) -> Option<*mut T> {
+        let biased = self.biased[number + FIRST_CHUNK_BITS as usize].load(Ordering::Acquire);
+        (!biased.is_null()).then(|| biased.wrapping_add(chunk_len(number)))
+    }
+
     /// Adds one chunk of slots, each made by `make` from its index; returns the first new index
     /// and how many there are. The caller lets one grower in at a time.
     pub fn grow(&self, mut make: impl FnMut(u32) -> T) -> Result<(u32, u32), NoMemory> {
         let first = self.made.load(Ordering::Acquire);
-        let (chunk, _) = place(first);
-        let len = chunk_len(chunk);
-        let slot = self.chunks.get(chunk).ok_or(NoMemory)?;
+        let place = key_of(first).ilog2();
+        let len = 1 << place;
+        if place >= u32::BITS {
+            return Err(NoMemory);
+        }
         let layout = Layout::array::<T>(len).map_err(|_| NoMemory)?;
         // SAFETY: the layout is not empty: len is at least 64 and T has a size.
         let start = unsafe { alloc(layout) } as *mut T;
@@ -109,7 +122,7 @@ impl<T> Slab<T> {
             // SAFETY: within the allocation, which nobody else knows of yet.
             unsafe { start.add(offset).write(make(first + offset as u32)) };
         }
-        slot.store(start, Ordering::Release);
+        self.biased[place as usize].store(start.wrapping_sub(len), Ordering::Release);
         self.made.store(first + len as u32, Ordering::Release);
         Ok((first, len as u32))
     }
@@ -123,11 +136,8 @@ impl<T> Default for Slab<T> {
 
 impl<T> Drop for Slab<T> {
     fn drop(&mut self) {
-        for (number, chunk) in self.chunks.iter().enumerate() {
-            let start = chunk.load(Ordering::Acquire);
-            if start.is_null() {
-                return;
-            }
+        for number in 0..CHUNKS {
+            let Some(start) = self.chunk(number) else { return };
             let len = chunk_len(number);
             // SAFETY: all slots of a published chunk are made; nobody borrows them any more.
             unsafe { ptr::drop_in_place(ptr::slice_from_raw_parts_mut(start, len)) };

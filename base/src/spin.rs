@@ -13,7 +13,8 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::head::{self, Head, NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES, note};
+use crate::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
+use crate::head::{Current, Head, current_head};
 
 /// A spin lock with C's layout of `spinlock_t`: 8 bytes, all zero when free.
 #[repr(C)]
@@ -38,20 +39,26 @@ impl RawSpinLock {
     /// Takes the lock with interrupts off and preemption off; both are put back by the guard.
     #[inline]
     pub fn lock(&self) -> RawGuard<'_> {
-        let guard = self.lock_untold(Told::Yes);
-        note(NOTE_TAKES, self.address(), NOTE_SPIN_LOCK);
-        guard
-    }
-
-    /// As [`lock`](RawSpinLock::lock). Locks of the kernel's own data are not told of: they would
-    /// order what modules do by chance.
-    #[inline]
-    fn lock_untold(&self, told: Told) -> RawGuard<'_> {
-        let head = head::current_head();
+        let head = current_head();
         let irqs = head.irq_save();
         head.preempt_add(1);
         self.acquire(&head);
-        RawGuard { lock: self, irqs, told, _not_send: PhantomData }
+        head.note(NOTE_TAKES, self.address(), NOTE_SPIN_LOCK);
+        RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Object }
+    }
+
+    /// Takes the lock for the kernel's own data, with interrupts off, so that nothing preempts.
+    /// Nobody asks who holds it, and machines that explore are not told: it would order what
+    /// modules do by chance.
+    #[inline(always)]
+    fn lock_internal(&self) -> RawGuard<'_> {
+        let head = current_head();
+        let irqs = head.irq_save();
+        head.step();
+        if !self.try_take() {
+            self.acquire_slow(&head, RawSpinLock::try_take);
+        }
+        RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Internal }
     }
 
     fn address(&self) -> usize {
@@ -61,21 +68,32 @@ impl RawSpinLock {
     /// Takes the lock if it is free.
     #[inline]
     pub fn try_lock(&self) -> Option<RawGuard<'_>> {
-        let head = head::current_head();
+        let head = current_head();
         let irqs = head.irq_save();
         head.preempt_add(1);
         if self.try_acquire(&head) {
-            return Some(RawGuard { lock: self, irqs, told: Told::No, _not_send: PhantomData });
+            return Some(RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Object });
         }
         head.preempt_sub(1);
         head.irq_restore(irqs);
         None
     }
 
+    #[inline]
+    fn try_lock_internal(&self) -> Option<RawGuard<'_>> {
+        let head = current_head();
+        let irqs = head.irq_save();
+        if self.try_take() {
+            return Some(RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Internal });
+        }
+        head.irq_restore(irqs);
+        None
+    }
+
     /// Gives the witness to who has the lock to itself, and so need not take it.
     pub fn exclusive(&mut self) -> Exclusive<'_> {
-        let told = Told::No;
-        Exclusive(ManuallyDrop::new(RawGuard { lock: self, irqs: 0, told, _not_send: PhantomData }))
+        let kind = Kind::Internal;
+        Exclusive(ManuallyDrop::new(RawGuard { lock: self, head: None, irqs: 0, kind }))
     }
 
     /// Takes the word alone: interrupts and preemption are the caller's business (the C side,
@@ -84,19 +102,19 @@ impl RawSpinLock {
     pub fn acquire(&self, head: &Head) {
         head.step();
         if !self.try_acquire(head) {
-            self.acquire_slow(head);
+            self.acquire_slow(head, |lock| lock.try_acquire(head));
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn acquire_slow(&self, head: &Head) {
+    fn acquire_slow(&self, head: &Head, try_take: impl Fn(&RawSpinLock) -> bool) {
         let outer = head.spins_on.swap(core::ptr::from_ref(self) as usize, Ordering::Relaxed);
-        self.spin(head);
+        self.spin(head, try_take);
         head.spins_on.store(outer, Ordering::Relaxed);
     }
 
-    fn spin(&self, head: &Head) {
+    fn spin(&self, head: &Head, try_take: impl Fn(&RawSpinLock) -> bool) {
         loop {
             while self.word.load(Ordering::Relaxed) != 0 {
                 if !self.is_sane() {
@@ -104,7 +122,7 @@ impl RawSpinLock {
                 }
                 head.relax_for(&self.word);
             }
-            if self.try_acquire(head) {
+            if try_take(self) {
                 return;
             }
         }
@@ -126,11 +144,16 @@ impl RawSpinLock {
     /// Takes the word alone if it is free.
     #[inline]
     pub fn try_acquire(&self, head: &Head) -> bool {
-        let free = self.word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let free = self.try_take();
         if free {
             self.owner.store(head.pid.load(Ordering::Relaxed) as u32 + 1, Ordering::Relaxed);
         }
         free
+    }
+
+    #[inline(always)]
+    fn try_take(&self) -> bool {
+        self.word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Frees the word alone.
@@ -156,26 +179,31 @@ impl RawSpinLock {
 #[must_use]
 pub struct RawGuard<'a> {
     lock: &'a RawSpinLock,
+    /// The thread that took it; none if nobody had to.
+    head: Option<Current>,
     irqs: u32,
-    told: Told,
-    _not_send: PhantomData<*const ()>,
+    kind: Kind,
 }
 
-/// Whether a machine that explores is told of a lock.
+/// What a lock guards.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Yes,
-    No,
+enum Kind {
+    /// An object that modules can have.
+    Object,
+    /// The kernel's own data.
+    Internal,
 }
 
 impl Drop for RawGuard<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        if self.told == Told::Yes {
-            note(NOTE_GIVES, self.lock.address(), NOTE_SPIN_LOCK);
+        let Some(head) = self.head else { return };
+        if self.kind == Kind::Internal {
+            self.lock.word.store(0, Ordering::Release);
+            return head.irq_restore(self.irqs);
         }
+        head.note(NOTE_GIVES, self.lock.address(), NOTE_SPIN_LOCK);
         self.lock.release();
-        let head = head::current_head();
         head.preempt_sub(1);
         head.irq_restore(self.irqs);
     }
@@ -215,13 +243,13 @@ impl<T> SpinLock<T> {
     /// Takes the lock.
     #[inline]
     pub fn lock(&self) -> SpinGuard<'_, T> {
-        SpinGuard { raw: self.raw.lock_untold(Told::No), data: &self.data }
+        SpinGuard { raw: self.raw.lock_internal(), data: &self.data }
     }
 
     /// Takes the lock if it is free.
     #[inline]
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-        Some(SpinGuard { raw: self.raw.try_lock()?, data: &self.data })
+        Some(SpinGuard { raw: self.raw.try_lock_internal()?, data: &self.data })
     }
 
     /// The data, with no lock needed.
@@ -315,7 +343,7 @@ impl IrqGuard {
     /// Turns interrupts off.
     #[inline]
     pub fn new() -> IrqGuard {
-        IrqGuard { irqs: head::current_head().irq_save(), _not_send: PhantomData }
+        IrqGuard { irqs: current_head().irq_save(), _not_send: PhantomData }
     }
 }
 
@@ -328,7 +356,7 @@ impl Default for IrqGuard {
 impl Drop for IrqGuard {
     #[inline]
     fn drop(&mut self) {
-        head::current_head().irq_restore(self.irqs);
+        current_head().irq_restore(self.irqs);
     }
 }
 
@@ -342,7 +370,7 @@ impl PreemptGuard {
     /// Turns preemption off.
     #[inline]
     pub fn new() -> PreemptGuard {
-        head::current_head().preempt_add(1);
+        current_head().preempt_add(1);
         PreemptGuard { _not_send: PhantomData }
     }
 }
@@ -356,6 +384,6 @@ impl Default for PreemptGuard {
 impl Drop for PreemptGuard {
     #[inline]
     fn drop(&mut self) {
-        head::current_head().preempt_sub(1);
+        current_head().preempt_sub(1);
     }
 }

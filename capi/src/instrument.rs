@@ -13,7 +13,7 @@ use core::sync::atomic::{
 };
 
 use kthreads_base::access::{self, MARKED, WRITES};
-use kthreads_base::head::{NOTE_FENCE, note};
+use kthreads_base::explore::{NOTE_FENCE, note};
 
 /// An access is about to be made by the code at `place`.
 extern "C" fn told(address: usize, place: usize, how: usize) {

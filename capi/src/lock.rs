@@ -5,7 +5,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
+use kthreads_base::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
 use kthreads_base::held::LockKind;
 use kthreads_base::{Head, RawSpinLock, current_head, module_point, note, with_current};
 use kthreads_kernel::log::Level;

@@ -38,12 +38,6 @@ impl Choices {
         self.list.clear();
     }
 
-    /// The choices at these places of the list only.
-    pub fn keeping(&self, keep: impl Fn(usize) -> bool) -> Choices {
-        let list = self.list.iter().enumerate().filter(|(place, _)| keep(*place));
-        Choices { list: list.map(|(_, choice)| *choice).collect() }
-    }
-
     /// Reads what `Display` wrote.
     ///
     /// # Errors

@@ -16,6 +16,7 @@
 //! report.expect_clean();
 //! ```
 
+mod anchor;
 mod campaign;
 mod choices;
 mod config;

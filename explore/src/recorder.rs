@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use kthreads_base::head::{NOTE_ACCESS, NOTE_FENCE, NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES};
+use kthreads_base::explore::{NOTE_ACCESS, NOTE_FENCE, NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES};
 use kthreads_base::{Nanos, current_head, on_kernel_stack};
 use kthreads_kernel::observe;
 use kthreads_sim::{Chooser, Next, Point, Rng};
 
+use crate::anchor::{Anchor, Anchored, Places};
 use crate::choices::Choices;
 use crate::config::FailPlan;
 use crate::races::Races;
@@ -27,6 +28,10 @@ pub(crate) struct Recorder {
     strategy: Box<dyn Strategy>,
     decisions: u32,
     pub(crate) choices: Choices,
+    /// Tells where choices are made, if that is to be known.
+    pub(crate) places: Option<Places>,
+    /// The same choices, by where they were made.
+    pub(crate) anchored: Vec<Anchored>,
     /// Differs for schedules that differ.
     pub(crate) hash: u64,
     fail: FailPlan,
@@ -44,6 +49,8 @@ impl Recorder {
             strategy,
             decisions: 0,
             choices: Choices::none(),
+            places: None,
+            anchored: Vec::new(),
             hash: 0xcbf2_9ce4_8422_2325,
             fail,
             fail_rng: Rng::new(seed ^ 0x6661_696c),
@@ -67,9 +74,13 @@ impl Recorder {
         self.hash = (self.hash ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(5);
     }
 
-    fn decide(&mut self, number: u32) {
+    fn decide(&mut self, number: u32, place: impl FnOnce(&mut Places) -> Anchor) {
         self.choices.push(self.decisions, number);
         self.decisions += 1;
+        let place = self.places.as_mut().map(place);
+        if number != 0 {
+            self.anchored.extend(place.map(|place| (place, number)));
+        }
     }
 
     fn fails_now(&mut self) -> bool {
@@ -87,7 +98,7 @@ impl Chooser for Recorder {
         let next = self.strategy.point(point, self.decisions);
         let number = point.number_of(next);
         self.mix(point.now().0 << 8 ^ u64::from(number));
-        self.decide(number);
+        self.decide(number, |places| places.at(point));
         if number != 0
             && point.current.is_some()
             && let Some(story) = &mut self.story
@@ -107,7 +118,7 @@ impl Chooser for Recorder {
             _ => self.strategy.choose(what, options, self.decisions),
         };
         self.mix(u64::from(chosen) << 32 | u64::from(what));
-        self.decide(chosen);
+        self.decide(chosen, |places| places.of_kind(what));
         chosen
     }
 

@@ -8,6 +8,7 @@ use kthreads_kernel::log::{LOG_LINE_MAX, Read, Reader};
 use kthreads_kernel::{Booted, Kernel};
 use kthreads_sim::{Chooser, InOrder, Reaction, SimConfig, SimMachine, StackPool, Stuck};
 
+use crate::anchor::{Anchored, Places};
 use crate::choices::Choices;
 use crate::config::{Config, FailPlan, Reports};
 use crate::finding::{Finding, Kind};
@@ -52,12 +53,14 @@ impl<F: Fn(&Kernel) + Sync> Scenario for F {
     }
 }
 
-/// Whether a story is written of a schedule.
+/// What is written down of a schedule besides what was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Telling {
-    /// It is.
+    /// Its story.
     Story,
-    /// It is not.
+    /// Where each choice was made.
+    Places,
+    /// Nothing.
     Nothing,
 }
 
@@ -68,6 +71,8 @@ pub struct Ran {
     pub findings: Vec<Finding>,
     /// What was chosen.
     pub choices: Choices,
+    /// The same, by where it was chosen, if that was to be told.
+    pub(crate) anchored: Vec<Anchored>,
     /// Differs for schedules that differ.
     pub hash: u64,
     /// How many steps it had.
@@ -114,6 +119,7 @@ pub fn run_schedule(
     let fail = if strategy.decides_failures() { FailPlan::None } else { config.fail };
     let mut recorder = Recorder::new(strategy, fail, seed);
     recorder.story = (telling == Telling::Story).then(Story::default);
+    recorder.places = (telling == Telling::Places).then(Places::default);
     recorder.races = scenario.tells_accesses().then(Races::default);
     let watch = Arc::new(Mutex::new(Watch::default()));
     let machine = SimMachine::new(SimConfig {
@@ -121,6 +127,7 @@ pub fn run_schedule(
         seed: config.seed,
         stacks: stacks.clone(),
         longest_hold: config.longest_hold,
+        counts_points: telling == Telling::Places,
         ..SimConfig::default()
     });
     let machine = machine.unwrap_or_else(|error| panic!("{error}"));
@@ -176,6 +183,7 @@ fn finish(
     let ran = Ran {
         findings,
         choices: std::mem::take(&mut recorder.choices),
+        anchored: std::mem::take(&mut recorder.anchored),
         hash: recorder.hash,
         steps,
         fails_seen: recorder.fails_seen,

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use kthreads_sim::StackPool;
 
+use crate::anchor::{Anchored, ByPlace};
 use crate::choices::Choices;
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::replay::run_choices;
-use crate::run::{Scenario, Telling};
+use crate::run::{Ran, Scenario, Telling, run_schedule};
+
+/// Up to so many choices are taken away at every place.
+const SMALL: usize = 4;
 
 /// Takes choices away, ever smaller parts of them, as long as the same is found (delta debugging,
-/// after Zeller and Hildebrandt, 2002).
+/// after Zeller and Hildebrandt, 2002). What is left stays where it was made.
 pub(crate) fn shrink(
     config: &Config,
     choices: &Choices,
@@ -19,36 +23,57 @@ pub(crate) fn shrink(
     scenario: &dyn Scenario,
     stacks: &Arc<StackPool>,
 ) -> Choices {
-    let mut best = choices.clone();
+    let mut best = run_choices(config, choices, scenario, Telling::Places, stacks);
+    if !shows(&best, finding) {
+        return choices.clone();
+    }
     let mut tries = config.shrink;
-    let mut fails = |choices: &Choices| {
+    let mut fails = |choices: &[Anchored]| {
         if tries == 0 {
             return None;
         }
         tries -= 1;
-        let ran = run_choices(config, choices, scenario, Telling::Nothing, stacks);
-        // What was chosen and could not be is no part of what was chosen.
-        ran.findings.iter().any(|found| found.is_same(finding)).then_some(ran.choices)
+        let strategy = Box::new(ByPlace::new(choices));
+        let (ran, _) = run_schedule(config, strategy, 0, scenario, Telling::Places, stacks);
+        shows(&ran, finding).then_some(ran)
     };
-    if let Some(none) = fails(&Choices::none()) {
-        return none;
+    if let Some(none) = fails(&[]) {
+        return none.choices;
     }
-    let mut parts = 2;
-    while best.list().len() >= 2 {
-        let len = best.list().len();
-        let size = len.div_ceil(parts);
-        let smaller = (0..len.div_ceil(size)).find_map(|part| {
-            let gone = part * size..(part + 1) * size;
-            fails(&best.keeping(|place| !gone.contains(&place)))
-        });
-        match smaller {
-            Some(smaller) if smaller.list().len() < len => {
+    let mut size = best.anchored.len() / 2;
+    while size >= 1 {
+        match without_some(&best.anchored, size, &mut fails) {
+            Some(smaller) => {
                 best = smaller;
-                parts = (parts - 1).max(2);
+                // What could not go alone may go now.
+                size = (2 * size).min(best.anchored.len() / 2);
             }
-            _ if size == 1 => break,
-            _ => parts = (parts * 2).min(len),
+            None => size = next_size(size),
         }
     }
-    best
+    best.choices
+}
+
+/// A run without `size` choices in a row that still fails, with fewer choices.
+fn without_some(
+    choices: &[Anchored],
+    size: usize,
+    fails: &mut impl FnMut(&[Anchored]) -> Option<Ran>,
+) -> Option<Ran> {
+    // A turn of another CPU is two choices, one to it and one back: they must go together, wherever
+    // they stand. Large parts need not be tried at every place.
+    let stride = if size <= SMALL { 1 } else { size };
+    (0..choices.len()).step_by(stride).find_map(|start| {
+        let end = (start + size).min(choices.len());
+        let kept = [&choices[..start], &choices[end..]].concat();
+        fails(&kept).filter(|ran| ran.anchored.len() < choices.len())
+    })
+}
+
+fn next_size(size: usize) -> usize {
+    if size > 2 * SMALL { size / 2 } else { size - 1 }
+}
+
+fn shows(ran: &Ran, finding: &Finding) -> bool {
+    ran.findings.iter().any(|found| found.is_same(finding))
 }

@@ -30,8 +30,8 @@ use crate::{Cx, Errno, log};
 pub(crate) struct Cpu {
     pub(crate) local: CpuLocal,
     pub(crate) rq: SpinLock<RunQueue>,
-    /// The task that ran before the one that runs.
-    pub(crate) previous: AtomicU32,
+    /// The task that ran before the one that runs, if something is to be done about it.
+    pub(crate) left_behind: AtomicU32,
     /// Tasks that sleep until a point in time, by that time.
     pub(crate) sleepers: SpinLock<IndexHeap>,
     pub(crate) next_tick: AtomicU64,
@@ -103,7 +103,7 @@ impl Kernel {
             kernel.make_idle(cpu);
         }
         kernel.make_watcher();
-        kthreads_base::head::start(&kernel, &machine).map_err(|_| Errno::ENOMEM)?;
+        kthreads_base::cpu::start(&kernel, &machine).map_err(|_| Errno::ENOMEM)?;
         machine.wait_host(&kernel.booted);
         Ok(Booted { kernel })
     }
@@ -165,6 +165,8 @@ impl Kernel {
         task.head.preempt_count.store(1, order);
         task.head.usage.store(2, order);
         task.sched.cpu.store(cpu, order);
+        // It is never in line, and never sleeps.
+        task.sched.on_rq.store(1, order);
     }
 
     fn make_watcher(&self) {
@@ -345,7 +347,7 @@ impl Cpu {
         Cpu {
             local: CpuLocal::new::<Kernel>(number),
             rq: SpinLock::new(RunQueue::new(number)),
-            previous: AtomicU32::new(number),
+            left_behind: AtomicU32::new(NO_TASK),
             sleepers: SpinLock::new(IndexHeap::default()),
             next_tick: AtomicU64::new(u64::MAX),
             next_timer: AtomicU64::new(u64::MAX),

@@ -4,7 +4,7 @@
 //! `takes` and `gives` tell which accesses of memory are ordered, the others what the story of
 //! a run is made of.
 
-use kthreads_base::head::{NOTE_GIVES, NOTE_TAKES};
+use kthreads_base::explore::{NOTE_GIVES, NOTE_TAKES};
 use kthreads_base::{Head, note};
 
 /// A CPU went from one task to another: the object is the next task's slot index, the value the

@@ -49,7 +49,7 @@ fn package(tool: &str, package: &str) -> Result<(), String> {
         return Ok(());
     }
     println!("xtask: {tool} is missing; trying apt-get install {package}");
-    let install = format!("apt-get update && apt-get install -y {package}");
+    let install = format!("apt-get update && apt-get install -y --no-install-recommends {package}");
     let mut command = match is_root() {
         true => Command::new("sh"),
         false => {

@@ -12,7 +12,7 @@ use alloc::alloc::{Layout, alloc, dealloc};
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
 
-use kthreads_base::head::NOTE_NEW_MEMORY;
+use kthreads_base::explore::NOTE_NEW_MEMORY;
 use kthreads_base::{choose, note};
 use kthreads_kernel::Cx;
 use kthreads_kernel::heap::{Block, Damage, Kind, Memory, NewBlock, Record};

@@ -174,7 +174,7 @@ impl Kernel {
     pub(crate) fn check_exit(&self, cx: &Cx<'_>) {
         let head = &cx.task.head;
         let count = head.preempt_count.load(Ordering::Relaxed);
-        if kthreads_base::head::in_softirq() {
+        if kthreads_base::softirq::in_softirq() {
             self.count_bug();
             log!(cx, Level::Alert, "BUG: do_exit in an interrupt");
             self.dump_stack_at(cx, Level::Alert);

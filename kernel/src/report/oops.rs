@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::frames::Place;
-use kthreads_base::head::{give_up_softirq, in_softirq};
+use kthreads_base::softirq::{give_up_softirq, in_softirq};
 use kthreads_base::{Fault, FaultCause};
 
 use super::TAINT_DIE;

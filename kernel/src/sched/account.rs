@@ -31,7 +31,9 @@ impl Kernel {
 
     fn charged_and_running(&self, rq: &SpinGuard<'_, RunQueue>, task: &Task) -> u64 {
         let charged = task.sched.runtime.load(Ordering::Relaxed);
-        if rq.current != task.index() {
+        // The time of a busy CPU's switches is not told apart: what the running task had of it is
+        // known at the next tick.
+        if rq.current != task.index() || rq.is_busy() {
             return charged;
         }
         let since = task.sched.charged_at.load(Ordering::Relaxed);

@@ -2,11 +2,13 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::SpinGuard;
+use kthreads_base::head::TIF_NEED_RESCHED;
+use kthreads_base::{IrqGuard, SpinGuard, current_head};
 
 use super::MIGRATING;
 use super::queue::RunQueue;
 use super::switch::allowed_on;
+use super::wake::Held;
 use crate::task::Task;
 use crate::{Errno, Kernel};
 
@@ -37,7 +39,7 @@ impl Kernel {
         // One call is enough: it is no longer idle to others.
         if self.idle_mask.fetch_and(!(1 << helper), Ordering::AcqRel) & (1 << helper) != 0 {
             let running = self.tasks.get(helper);
-            running.head.ti_flags.fetch_or(1 << 3, Ordering::Release);
+            running.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
             self.machine.send_interrupt(helper);
         }
     }
@@ -78,21 +80,21 @@ impl Kernel {
 
     /// Queues a task that had to leave its CPU where it may run; it is saved by now.
     pub(crate) fn finish_push(&self, task: &Task) {
-        let _wake = task.wake_lock.lock();
-        if task.sched.is_migrating() {
-            self.move_to_allowed(task);
-        }
+        self.move_to_allowed(self.lock_rq_of(task), task);
     }
 
-    fn move_to_allowed(&self, task: &Task) {
+    /// Queues a task that is between two queues, and belongs to the one that is locked. With
+    /// interrupts off besides.
+    fn move_to_allowed(&self, from: SpinGuard<'_, RunQueue>, task: &Task) {
         let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
         let idle = mask & self.idle_cpus();
         let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
-        let mut rq = self.cpus[cpu as usize].rq.lock();
         task.sched.cpu.store(cpu, Ordering::Release);
+        drop(from);
+        let mut rq = self.cpus[cpu as usize].rq.lock();
         task.sched.on_rq.store(1, Ordering::Release);
         rq.place(task);
-        self.enqueue_and_notify(rq, task, cpu);
+        self.enqueue_and_notify(rq, task, cpu, current_head().cpu());
     }
 
     /// Limits a task to the CPUs of `mask` (Linux: set_cpus_allowed_ptr). A task that runs where
@@ -106,26 +108,39 @@ impl Kernel {
         if mask == 0 {
             return Err(Errno::EINVAL);
         }
-        let wake = task.wake_lock.lock();
-        let mut rq = self.lock_rq_of(task);
-        task.head.cpus_mask.store(mask, Ordering::Relaxed);
-        task.head.nr_cpus_allowed.store(mask.count_ones() as i32, Ordering::Relaxed);
-        let cpu = task.sched.cpu.load(Ordering::Relaxed);
-        if !task.sched.is_on_rq() || task.sched.is_migrating() || mask & (1 << cpu) != 0 {
-            return Ok(());
+        let irqs = IrqGuard::new();
+        let runs_on = match self.hold(task, &irqs) {
+            Held::Asleep(_held) => {
+                set_mask(task, mask);
+                None
+            }
+            Held::Awake(rq) => {
+                set_mask(task, mask);
+                self.leave_queue(rq, task)
+            }
+        };
+        drop(irqs);
+        if let Some(cpu) = runs_on {
+            self.leave_cpu(task, cpu);
         }
-        if rq.current != task.index() && task.head.is_saved() {
-            rq.dequeue(&self.tasks, task);
-            task.sched.on_rq.store(MIGRATING, Ordering::Release);
-            drop(rq);
-            self.move_to_allowed(task);
-            return Ok(());
-        }
-        task.head.ti_flags.fetch_or(1 << 3, Ordering::Release);
-        drop(rq);
-        drop(wake);
-        self.leave_cpu(task, cpu);
         Ok(())
+    }
+
+    /// Moves a task that waits for a CPU which it may no longer use; returns the CPU if it is
+    /// running there.
+    fn leave_queue(&self, mut rq: SpinGuard<'_, RunQueue>, task: &Task) -> Option<u32> {
+        let cpu = task.sched.cpu.load(Ordering::Relaxed);
+        if task.sched.is_migrating() || allowed_on(task, cpu) {
+            return None;
+        }
+        if rq.current == task.index() || !task.head.is_saved() {
+            task.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
+            return Some(cpu);
+        }
+        rq.dequeue(&self.tasks, task);
+        task.sched.on_rq.store(MIGRATING, Ordering::Release);
+        self.move_to_allowed(rq, task);
+        None
     }
 
     /// Sees a running task off a CPU that it may no longer use.
@@ -138,4 +153,9 @@ impl Kernel {
             self.switch(task, super::Switch::Preempted);
         }
     }
+}
+
+fn set_mask(task: &Task, mask: u64) {
+    task.head.cpus_mask.store(mask, Ordering::Relaxed);
+    task.head.nr_cpus_allowed.store(mask.count_ones() as i32, Ordering::Relaxed);
 }

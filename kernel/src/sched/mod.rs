@@ -36,6 +36,7 @@ pub use heap::{HeapNode, IndexHeap, Nodes};
 pub use params::Policy;
 pub(crate) use queue::RunQueue;
 pub(crate) use switch::Switch;
+pub(crate) use wake::Rest;
 
 /// The priority of a fair task with nice 0.
 pub const DEFAULT_PRIO: i32 = 120;

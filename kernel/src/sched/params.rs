@@ -2,8 +2,12 @@
 
 use core::sync::atomic::Ordering;
 
+use kthreads_base::IrqGuard;
+use kthreads_base::head::TIF_NEED_RESCHED;
+
 use super::queue::End;
 use super::tick::RR_SLICE;
+use super::wake::Held;
 use super::{DEFAULT_PRIO, MAX_RT_PRIO};
 use crate::task::Task;
 use crate::task::state::{SCHED_FIFO, SCHED_NORMAL, SCHED_RR};
@@ -61,10 +65,13 @@ impl Kernel {
 
     /// Changes what a task's place in line depends on: it leaves the line meanwhile.
     fn change(&self, task: &Task, change: impl FnOnce(&Task)) {
-        let _wake = task.wake_lock.lock();
-        let mut rq = self.lock_rq_of(task);
+        let irqs = IrqGuard::new();
+        let mut rq = match self.hold(task, &irqs) {
+            Held::Awake(rq) => rq,
+            Held::Asleep(_held) => return change(task),
+        };
         let running = rq.current == task.index();
-        let waits = task.sched.is_on_rq() && !task.sched.is_migrating() && !running;
+        let waits = !running && !task.sched.is_migrating() && task.index() != rq.idle;
         if waits {
             rq.dequeue(&self.tasks, task);
         }
@@ -77,7 +84,7 @@ impl Kernel {
         let resched = running || (waits && rq.should_preempt(&self.tasks, task));
         if resched && rq.current != rq.idle && rq.waiting > 0 {
             let current = self.tasks.get(rq.current);
-            current.head.ti_flags.fetch_or(1 << 3, Ordering::Release);
+            current.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
             drop(rq);
             if kthreads_base::current_head().cpu() != cpu {
                 self.machine.send_interrupt(cpu);

@@ -12,6 +12,9 @@ pub(crate) const SLICE: u64 = 3_000_000;
 /// How far behind the others a task that slept may be put, so that it gets the CPU soon.
 const SLEEPER_CREDIT: u64 = SLICE;
 
+/// How many switches in one tick may read the clock.
+const TIMED_SWITCHES: u32 = 64;
+
 const ORDER: Ordering = Ordering::Relaxed;
 const RT_LEVELS: usize = MAX_RT_PRIO as usize;
 
@@ -25,6 +28,10 @@ pub(crate) struct RunQueue {
     pub(crate) waiting: u32,
     /// How often the CPU went from one task to another.
     pub(crate) switches: u64,
+    /// How many switches since the last tick have read the clock.
+    pub(crate) timed: u32,
+    /// What the clock was when it was read last.
+    pub(crate) clock: u64,
     fair: IndexHeap,
     /// The virtual time that new and woken tasks begin at.
     vtime: u64,
@@ -59,10 +66,19 @@ impl RunQueue {
             idle,
             waiting: 0,
             switches: 0,
+            timed: 0,
+            clock: 0,
             fair: IndexHeap::default(),
             vtime: 0,
             rt: RealTime { ready: 0, first: [NO_TASK; RT_LEVELS], last: [NO_TASK; RT_LEVELS] },
         }
+    }
+
+    /// Whether there were so many switches since the last tick that their time is no longer told
+    /// apart.
+    #[inline]
+    pub(crate) fn is_busy(&self) -> bool {
+        self.timed >= TIMED_SWITCHES
     }
 
     /// Whether somebody waits while a task other than the idle one runs.
@@ -113,6 +129,7 @@ impl RunQueue {
     /// Charges the running task for the time since it was last charged; returns whether its
     /// slice is over.
     pub(crate) fn charge(&mut self, task: &Task, now: u64) -> bool {
+        self.clock = now;
         let entity = &task.sched;
         let spent = now.saturating_sub(entity.charged_at.swap(now, ORDER));
         add(&entity.runtime, spent);

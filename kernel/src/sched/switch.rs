@@ -2,13 +2,16 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::{TIF_NEED_RESCHED, switch_to};
+use kthreads_base::head::TIF_NEED_RESCHED;
 use kthreads_base::interrupt_point;
+use kthreads_base::switch::switch_to;
 
 use super::MIGRATING;
 use super::queue::{End, RunQueue, is_rt};
-use crate::task::Task;
+use super::wake::{Rest, word};
+use crate::kernel::Cpu;
 use crate::task::state::*;
+use crate::task::{NO_TASK, Task};
 use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
@@ -54,7 +57,7 @@ impl Kernel {
     /// Lets others of the same priority run first (Linux: yield).
     pub fn yield_now(&self, cx: &Cx<'_>) {
         let task = cx.task.get_ref();
-        task.set_state(TASK_RUNNING);
+        task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
         if !is_rt(task) {
             let irqs = task.head.irq_save();
             self.rq_here(task).lock().pass(task);
@@ -91,51 +94,70 @@ impl Kernel {
     pub(crate) fn switch(&self, prev: &Task, why: Switch) {
         let irqs = prev.head.irq_save();
         let cpu = prev.head.cpu();
-        let mut rq = self.cpus[cpu as usize].rq.lock();
-        prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
-        let now = self.machine.now().0;
-        let slice_over = rq.charge(prev, now);
+        let here = &self.cpus[cpu as usize];
+        let mut rq = here.rq.lock();
+        if self.need_resched(prev) {
+            prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
+        }
+        let slice_over = self.charge_at_switch(here, &mut rq, prev);
         if why == Switch::Voluntary {
             prev.sched.passes.pass();
         }
-        let stays = self.put_prev(&mut rq, prev, why, slice_over);
-        let mut next = if self.halted() { rq.idle } else { rq.pick(&self.tasks) };
-        if next == rq.idle && self.nr_cpus() > 1 && !self.halted() {
+        let stays = self.put_prev(&mut rq, prev, cpu, why, slice_over);
+        let halted = self.halted();
+        let mut next = if halted { rq.idle } else { rq.pick(&self.tasks) };
+        if next == rq.idle && !halted && self.nr_cpus() > 1 {
             rq = self.pull_task(cpu, rq);
             next = rq.pick(&self.tasks);
         }
         if next == prev.index() {
-            rq.current = next;
             drop(rq);
         } else {
-            let next = self.start_next(&mut rq, prev, next, now);
+            let next = self.tasks.pin(next);
+            self.start_next(here, &mut rq, prev, next.get_ref());
             count_switch(prev, why, stays);
             drop(rq);
-            switch_to(self.tasks.pin(next));
-            self.finish_switch();
+            switch_to(next);
+            self.finish_switch(prev);
         }
         prev.head.irq_restore(irqs);
     }
 
+    /// Charges the task that may be about to leave the CPU; returns whether its slice is over.
+    ///
+    /// To read the clock takes longer than the rest of a switch. So a CPU that ticks reads it at
+    /// its first switches after each tick only. If there are more, whoever the tick finds running
+    /// is charged for the time since the last of those, as Linux's tick accounting always does.
+    #[inline]
+    fn charge_at_switch(&self, here: &Cpu, rq: &mut RunQueue, prev: &Task) -> bool {
+        let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
+        if ticks && rq.is_busy() && prev.index() != rq.idle {
+            return false;
+        }
+        rq.timed += 1;
+        rq.charge(prev, self.machine.now().0)
+    }
+
     /// Decides whether the running task waits for the CPU or sleeps; returns whether it waits.
-    fn put_prev(&self, rq: &mut RunQueue, prev: &Task, why: Switch, slice_over: bool) -> bool {
+    #[inline]
+    fn put_prev(
+        &self,
+        rq: &mut RunQueue,
+        prev: &Task,
+        cpu: u32,
+        why: Switch,
+        slice_over: bool,
+    ) -> bool {
         if prev.index() == rq.idle {
             return true;
         }
-        let state = prev.head.state.load(Ordering::SeqCst);
-        let sleeps = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
-        if sleeps && state != TASK_RUNNING {
-            if self.signal_pending_state(state, prev) {
-                prev.head.state.store(TASK_RUNNING, Ordering::Relaxed);
-            } else {
-                self.note_sleep(prev, state, prev.head.cpu());
-                prev.sched.on_rq.store(0, Ordering::Release);
-                return false;
-            }
+        let may_sleep = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
+        if may_sleep && self.falls_asleep(prev, cpu) {
+            return false;
         }
         // A task that is preempted in the middle of its turn keeps its place in its ring.
         let end = if why == Switch::Preempted && !slice_over { End::Head } else { End::Tail };
-        if allowed_on(prev, prev.head.cpu()) {
+        if allowed_on(prev, cpu) {
             rq.enqueue(&self.tasks, prev, end);
         } else {
             // It runs on until the switch: the next task moves it (finish_switch).
@@ -144,38 +166,70 @@ impl Kernel {
         true
     }
 
-    fn start_next(&self, rq: &mut RunQueue, prev: &Task, next: u32, now: u64) -> u32 {
-        let task = self.tasks.get(next);
-        let cpu = prev.head.cpu();
-        task.sched.charged_at.store(now, Ordering::Relaxed);
-        task.sched.cpu.store(cpu, Ordering::Relaxed);
-        prev.head.on_cpu.store(0, Ordering::Relaxed);
-        task.head.on_cpu.store(1, Ordering::Relaxed);
-        if task.head.mm.load(Ordering::Relaxed) == 0 {
-            let borrowed = prev.head.active_mm.load(Ordering::Relaxed);
-            task.head.active_mm.store(borrowed, Ordering::Relaxed);
+    /// Takes the running task off its queue if its state says so and nothing keeps it awake. With
+    /// the queue's lock held.
+    #[inline]
+    fn falls_asleep(&self, task: &Task, cpu: u32) -> bool {
+        let state = task.state();
+        if state == TASK_RUNNING {
+            return false;
         }
-        rq.current = next;
-        rq.switches += 1;
-        let state = prev.head.state.load(Ordering::Relaxed);
-        prev.head.note(observe::SWITCHED, next as usize, state as usize);
-        let here = &self.cpus[cpu as usize];
-        here.previous.store(prev.index(), Ordering::Relaxed);
-        here.current.store(next, Ordering::Relaxed);
-        self.note_idle(cpu, next == rq.idle);
-        self.program_tick(cpu, rq, now);
-        next
+        if self.signal_pending_state(state, task) {
+            task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+            return false;
+        }
+        task.sched.on_rq.store(0, Ordering::Release);
+        self.note_sleep(task, state, cpu);
+        if task.head.change_state(word(state, Rest::Awake), word(state, Rest::Asleep)) {
+            return true;
+        }
+        // It was woken just now.
+        self.note_wake(task, cpu);
+        task.sched.on_rq.store(1, Ordering::Release);
+        false
     }
 
-    /// The other half of a switch, in the task that got the CPU: frees a dead predecessor.
-    pub(crate) fn finish_switch(&self) {
-        let cx = self.cx();
-        let cpu = &self.cpus[cx.task.head.cpu() as usize];
-        let prev = self.tasks.get(cpu.previous.load(Ordering::Relaxed));
-        if prev.state() & TASK_DEAD != 0 {
-            self.reap(prev);
-        } else if prev.sched.is_migrating() {
-            self.finish_push(prev);
+    #[inline]
+    fn start_next(&self, here: &Cpu, rq: &mut RunQueue, prev: &Task, next: &Task) {
+        next.sched.charged_at.store(rq.clock, Ordering::Relaxed);
+        prev.head.on_cpu.store(0, Ordering::Relaxed);
+        next.head.on_cpu.store(1, Ordering::Relaxed);
+        if next.head.mm.load(Ordering::Relaxed) == 0 {
+            let borrowed = prev.head.active_mm.load(Ordering::Relaxed);
+            next.head.active_mm.store(borrowed, Ordering::Relaxed);
+        }
+        let state = prev.state();
+        prev.head.note(observe::SWITCHED, next.index() as usize, state as usize);
+        let needs_care = state & TASK_DEAD != 0 || prev.sched.is_migrating();
+        let left = if needs_care { prev.index() } else { NO_TASK };
+        here.left_behind.store(left, Ordering::Relaxed);
+        here.current.store(next.index(), Ordering::Relaxed);
+        let was_idle = rq.current == rq.idle;
+        rq.current = next.index();
+        rq.switches += 1;
+        if was_idle || rq.current == rq.idle {
+            self.note_idle(prev.head.cpu(), !was_idle);
+        }
+        self.program_tick(prev.head.cpu(), here, rq);
+    }
+
+    /// The other half of a switch, in the task that got the CPU: frees a dead predecessor, moves
+    /// one that may not run here.
+    #[inline]
+    pub(crate) fn finish_switch(&self, task: &Task) {
+        let here = &self.cpus[task.head.cpu() as usize];
+        let left = here.left_behind.load(Ordering::Relaxed);
+        if left != NO_TASK {
+            self.care_for(self.tasks.get(left));
+        }
+    }
+
+    #[cold]
+    fn care_for(&self, left: &Task) {
+        if left.state() & TASK_DEAD != 0 {
+            self.reap(left);
+        } else {
+            self.finish_push(left);
         }
     }
 
@@ -197,7 +251,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         task.head.irq_save();
         task.head.preempt_count.store(1, Ordering::Relaxed);
-        task.set_special_state(TASK_DEAD);
+        task.set_state(TASK_DEAD);
         self.switch(task, Switch::Voluntary);
         kthreads_base::fatal("a dead task was resumed")
     }

@@ -10,6 +10,7 @@ use kthreads_base::head::TIF_NEED_RESCHED;
 use super::queue::RunQueue;
 use super::switch::Switch;
 use crate::Kernel;
+use crate::kernel::Cpu;
 
 /// The turn of a round-robin task, in nanoseconds.
 pub(crate) const RR_SLICE: u64 = 100_000_000;
@@ -20,15 +21,14 @@ impl Kernel {
     /// Starts the tick of `cpu` after a switch if others wait, and stops it if the CPU is idle. A
     /// tick that has been started goes on until then, or until it finds nobody waiting: setting
     /// the clock at each switch would cost more than the tick.
-    pub(crate) fn program_tick(&self, cpu: u32, rq: &RunQueue, now: u64) {
-        let here = &self.cpus[cpu as usize];
+    #[inline]
+    pub(crate) fn program_tick(&self, cpu: u32, here: &Cpu, rq: &RunQueue) {
         let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
         if rq.current == rq.idle {
             here.next_tick.store(u64::MAX, Ordering::Relaxed);
             self.program_clock(cpu);
         } else if rq.waiting > 0 && !ticks {
-            here.next_tick.store(now + TICK, Ordering::Relaxed);
-            self.program_clock(cpu);
+            self.start_tick(cpu);
         }
     }
 
@@ -66,6 +66,7 @@ impl Kernel {
             return;
         }
         let mut rq = here.rq.lock();
+        rq.timed = 0;
         let current = self.tasks.get(rq.current);
         let slice_over = rq.current != rq.idle && rq.charge(current, now);
         let waiting = rq.waiting;
@@ -104,7 +105,9 @@ impl Kernel {
     /// An idle CPU is charged for its rest at once: what interrupts it is not to be blamed.
     fn charge_idle(&self, cpu: u32, idle: &crate::task::Task) {
         let now = self.machine.now().0;
-        self.cpus[cpu as usize].rq.lock().charge(idle, now);
+        let mut rq = self.cpus[cpu as usize].rq.lock();
+        rq.timed = 0;
+        rq.charge(idle, now);
     }
 
     fn has_work(&self, cpu: u32) -> bool {

@@ -1,15 +1,73 @@
 //! Waking a task (Linux: try_to_wake_up).
+//!
+//! # Who may do what to a task
+//!
+//! Beside a task's state stands its [`Rest`], and both change together by one instruction:
+//!
+//! * `Awake`: the task is queued, runs, or is on its way to a queue (then its state is
+//!   TASK_WAKING). A waker only makes its state TASK_RUNNING; schedule, which would have let it
+//!   sleep, then finds the word changed and lets it run on.
+//! * `Asleep`: schedule took it off its queue. Whoever makes it `Awake` and TASK_WAKING is the one
+//!   that wakes it and puts it in a queue; nobody else touches it meanwhile.
+//! * `Claimed`: somebody changes where or how it is scheduled (see [`Held`]); wakers wait.
+//!
+//! What an awake task's place in line depends on is guarded by the lock of the queue that
+//! `sched.cpu` names, and `sched.cpu` itself by the lock of the queue it is about to leave.
+//! Whoever holds such a word keeps its interrupts off, so that nobody waits for it for long.
 
 use core::sync::atomic::{Ordering, fence};
 
-use kthreads_base::head::TIF_NEED_RESCHED;
-use kthreads_base::{SpinGuard, choose, current_head, note};
+use kthreads_base::explore::is_explored;
+use kthreads_base::head::{Current, StateWord, TIF_NEED_RESCHED};
+use kthreads_base::{IrqGuard, SpinGuard, choose, current_head};
 
 use super::queue::{End, RunQueue};
 use super::switch::allowed_on;
 use crate::task::Task;
 use crate::task::state::*;
 use crate::{Fault, Kernel, observe};
+
+/// What stands beside a task's state; see the head of this file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Rest {
+    Awake = 0,
+    Asleep = 1,
+    Claimed = 2,
+}
+
+/// A state with its rest.
+pub(crate) const fn word(state: u32, rest: Rest) -> StateWord {
+    StateWord { state, rest: rest as u32 }
+}
+
+/// What a waker found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// The task does not sleep so.
+    NotAsleep,
+    /// It was still queued, and goes on.
+    Queued,
+    /// It slept, and is the waker's to queue.
+    Sleeper,
+}
+
+/// A task that keeps its place, on a queue or off all of them, while it is held.
+pub(crate) enum Held<'a> {
+    /// It belongs to this queue.
+    Awake(SpinGuard<'a, RunQueue>),
+    /// It sleeps.
+    Asleep(Sleeper<'a>),
+}
+
+/// A sleeping task that nobody can wake.
+pub(crate) struct Sleeper<'a>(&'a Task);
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.head.rest.store(Rest::Asleep as u32, Ordering::Release);
+    }
+}
 
 impl Kernel {
     /// Wakes a task that sleeps in TASK_NORMAL; returns whether this call woke it (Linux:
@@ -26,49 +84,80 @@ impl Kernel {
         if task.head.index.load(Ordering::Relaxed) == current.index.load(Ordering::Relaxed) {
             return wake_self(task, mask);
         }
-        fence(Ordering::SeqCst);
         observe::gives(&current, task.address(), observe::NO_LOCK);
-        let _wake = task.wake_lock.lock();
-        let is_asleep = task.state() & mask != 0;
-        current.note(observe::WOKE, task.index() as usize, usize::from(is_asleep));
-        if !is_asleep {
-            return false;
+        let irqs = current.irq_save();
+        current.step();
+        let found = self.claim_to_wake(&current, task, mask);
+        let woken = usize::from(found != Found::NotAsleep);
+        current.note(observe::WOKE, task.index() as usize, woken);
+        if found == Found::Sleeper {
+            self.queue_woken(&current, task);
         }
-        if self.has_fault(Fault::WakeIgnoresQueued) && task.sched.is_on_rq() {
-            return false;
-        }
-        if task.sched.is_on_rq() && self.wake_queued(task) {
-            return true;
-        }
-        task.head.state.store(TASK_WAKING, Ordering::Relaxed);
-        // It has left its run queue, but may still be on its way off the CPU.
-        while !task.head.is_saved() {
-            current.relax();
-        }
-        let cpu = self.select_cpu(task, current.cpu());
-        self.activate(task, cpu);
-        true
+        current.irq_restore(irqs);
+        found != Found::NotAsleep
     }
 
     /// Lets a new task run for the first time (Linux: wake_up_new_task).
     pub fn wake_up_new_task(&self, task: &Task) {
-        observe::gives_here(&task.head);
-        note(observe::NEW_TASK, task.index() as usize, 0);
-        let _wake = task.wake_lock.lock();
-        debug_assert_eq!(task.state(), TASK_NEW);
-        let cpu = self.select_cpu(task, current_head().cpu());
-        self.activate(task, cpu);
+        let current = current_head();
+        observe::gives(&current, task.address(), observe::NO_LOCK);
+        current.note(observe::NEW_TASK, task.index() as usize, 0);
+        let irqs = current.irq_save();
+        current.step();
+        let new = word(TASK_NEW, Rest::Asleep);
+        while !task.head.change_state(new, word(TASK_WAKING, Rest::Awake)) {
+            debug_assert_eq!(task.state(), TASK_NEW);
+            current.relax();
+        }
+        self.queue_woken(&current, task);
+        current.irq_restore(irqs);
     }
 
-    /// A task that is still queued, or runs: only its state changes.
-    fn wake_queued(&self, task: &Task) -> bool {
-        let rq = self.lock_rq_of(task);
-        let queued = task.sched.is_on_rq();
-        if queued {
-            task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+    /// Makes a task that sleeps so the caller's to wake.
+    #[inline]
+    fn claim_to_wake(&self, current: &Current, task: &Task, mask: u32) -> Found {
+        let mut is_certain = false;
+        loop {
+            let seen = task.head.state_word();
+            if seen.state & mask == 0 {
+                if is_certain {
+                    return Found::NotAsleep;
+                }
+                // Whoever goes to sleep stores its state and then looks at what the caller has
+                // changed: one of the two is seen. (To change the word is a barrier, too.)
+                fence(Ordering::SeqCst);
+                is_certain = true;
+            } else if seen.rest == Rest::Awake as u32 {
+                if self.has_fault(Fault::WakeIgnoresQueued) {
+                    return Found::NotAsleep;
+                }
+                if task.head.change_state(seen, word(TASK_RUNNING, Rest::Awake)) {
+                    return Found::Queued;
+                }
+            } else if seen.rest == Rest::Claimed as u32 {
+                current.relax();
+            } else if task.head.change_state(seen, word(TASK_WAKING, Rest::Awake)) {
+                return Found::Sleeper;
+            }
         }
-        drop(rq);
-        queued
+    }
+
+    /// Puts a task that the caller has claimed in line, where it may and should run.
+    #[inline]
+    fn queue_woken(&self, current: &Current, task: &Task) {
+        // It has left its run queue, but may still be on its way off the CPU.
+        while !task.head.is_saved() {
+            current.relax();
+        }
+        let here = current.cpu();
+        let cpu = self.select_cpu(task, here);
+        let mut rq = self.cpus[cpu as usize].rq.lock();
+        task.sched.cpu.store(cpu, Ordering::Release);
+        self.note_wake(task, cpu);
+        task.sched.on_rq.store(1, Ordering::Release);
+        task.head.state.store(TASK_RUNNING, Ordering::Release);
+        rq.place(task);
+        self.enqueue_and_notify(rq, task, cpu, here);
     }
 
     /// Locks the run queue that the task belongs to.
@@ -82,23 +171,36 @@ impl Kernel {
         }
     }
 
-    /// Queues a task that slept on `cpu` and sees to it that the CPU notices.
-    fn activate(&self, task: &Task, cpu: u32) {
-        let mut rq = self.cpus[cpu as usize].rq.lock();
-        task.sched.cpu.store(cpu, Ordering::Release);
-        self.note_wake(task, cpu);
-        task.sched.on_rq.store(1, Ordering::Release);
-        task.head.state.store(TASK_RUNNING, Ordering::Release);
-        rq.place(task);
-        self.enqueue_and_notify(rq, task, cpu);
+    /// Keeps a task from being woken or moved, so that how it is scheduled can be changed (Linux:
+    /// task_rq_lock). The guard is the caller's promise that interrupts stay off.
+    pub(crate) fn hold<'a>(&'a self, task: &'a Task, _irqs: &'a IrqGuard) -> Held<'a> {
+        let current = current_head();
+        loop {
+            current.step();
+            let seen = task.head.state_word();
+            let claimed = StateWord { rest: Rest::Claimed as u32, ..seen };
+            if seen.rest == Rest::Asleep as u32 && task.head.change_state(seen, claimed) {
+                return Held::Asleep(Sleeper(task));
+            }
+            if seen.rest == Rest::Awake as u32 && seen.state != TASK_WAKING {
+                let rq = self.lock_rq_of(task);
+                // It may have gone to sleep meanwhile, and be on its way to another queue.
+                if task.sched.is_on_rq() {
+                    return Held::Awake(rq);
+                }
+            }
+            current.relax();
+        }
     }
 
-    /// Puts a task in line and, where it should run at once or lines have grown, says so.
+    /// Puts a task in line and, where it should run at once or lines have grown, says so. The
+    /// caller is on the CPU `here`, with interrupts off.
     pub(crate) fn enqueue_and_notify(
         &self,
         mut rq: SpinGuard<'_, RunQueue>,
         task: &Task,
         cpu: u32,
+        here: u32,
     ) {
         rq.enqueue(&self.tasks, task, End::Tail);
         let preempts = rq.should_preempt(&self.tasks, task);
@@ -106,18 +208,18 @@ impl Kernel {
             let running = &self.tasks.get(rq.current).head;
             running.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
         }
-        let here = current_head().cpu() == cpu;
         let first_to_wait = rq.waiting == 1;
         let crowded = rq.waiting > 1;
         drop(rq);
-        let tells = !self.has_fault(Fault::WakeTellsNoCpu);
-        if !here && (preempts || first_to_wait) && tells {
+        if cpu == here {
+            if first_to_wait {
+                // Also for one that preempts: the running task may not let itself be preempted for
+                // long, and then the tick finds another CPU for who waits.
+                self.start_tick(cpu);
+            }
+        } else if (preempts || first_to_wait) && !self.has_fault(Fault::WakeTellsNoCpu) {
             // A remote CPU that goes on with what it runs still has to start its tick.
             self.machine.send_interrupt(cpu);
-        } else if here && first_to_wait {
-            // Also for one that preempts: the running task may not let itself be preempted for
-            // long, and then the tick finds another CPU for who waits.
-            self.start_tick(cpu);
         }
         if crowded {
             self.call_for_help(cpu);
@@ -125,9 +227,10 @@ impl Kernel {
     }
 
     /// Where a woken task is to run; see the head of this folder.
+    #[inline]
     fn select_cpu(&self, task: &Task, here: u32) -> u32 {
         if allowed_on(task, here) {
-            return self.choose_cpu(task, here);
+            return if is_explored() { self.choose_cpu(task, here) } else { here };
         }
         let last = task.sched.cpu.load(Ordering::Relaxed);
         if allowed_on(task, last) {
@@ -141,16 +244,11 @@ impl Kernel {
             (idle, _) => idle.trailing_zeros(),
         }
     }
-}
 
-impl Kernel {
-    /// The CPU a woken task goes to: the waker's. A machine that explores may want an idle one,
-    /// as Linux often does.
-    #[inline]
+    /// The CPU a woken task goes to where that is explored: the waker's, or an idle one, as Linux
+    /// often does.
+    #[cold]
     fn choose_cpu(&self, task: &Task, here: u32) -> u32 {
-        if !kthreads_base::head::is_explored() {
-            return here;
-        }
         let mut idle =
             task.head.cpus_mask.load(Ordering::Relaxed) & self.idle_cpus() & !(1 << here);
         let mut chosen = choose(observe::CHOOSE_CPU, idle.count_ones() + 1);

@@ -43,7 +43,6 @@ pub struct Task {
     index: u32,
     /// Odd while the slot holds a task, even while it is free.
     generation: AtomicU32,
-    pub(crate) wake_lock: SpinLock<()>,
     pub(crate) sched: Entity,
     pub(crate) wait: WaitNode,
     /// The wait queue that it last put an entry on its own stack into, until that wait is over.
@@ -90,7 +89,6 @@ impl Task {
             head: Head::default(),
             index,
             generation: AtomicU32::new(0),
-            wake_lock: SpinLock::new(()),
             sched: Entity::default(),
             wait: WaitNode::default(),
             wait_queue: AtomicUsize::new(0),
@@ -161,13 +159,6 @@ impl Task {
     #[inline]
     pub fn set_state(&self, state: u32) {
         self.head.state.swap(state, Ordering::SeqCst);
-    }
-
-    /// Sets a state that a wake-up under way must not overwrite (Linux: set_special_state): one
-    /// that has seen an earlier state ends before.
-    pub(crate) fn set_special_state(&self, state: u32) {
-        let _wake = self.wake_lock.lock();
-        self.head.state.store(state, Ordering::SeqCst);
     }
 
     /// The name, at most 15 bytes.

@@ -2,14 +2,16 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::head::{NOTE_NEW_MEMORY, TIF_KILLED, TIF_NEED_RESCHED, prepare};
+use kthreads_base::explore::NOTE_NEW_MEMORY;
+use kthreads_base::head::{TIF_KILLED, TIF_NEED_RESCHED};
 use kthreads_base::job::{Body, Done};
+use kthreads_base::switch::prepare;
 use kthreads_base::{SLOT_SIZE, note};
 
 use super::state::*;
 use super::{Task, ThreadBody, ThreadFn};
 use crate::kthread::RequestId;
-use crate::sched::DEFAULT_PRIO;
+use crate::sched::{DEFAULT_PRIO, Rest};
 use crate::{Cx, Errno, Kernel, observe};
 
 /// What a thread that was told to end is said to have returned: as for SIGKILL.
@@ -74,6 +76,7 @@ impl Kernel {
         task.set_comm(spawn.name);
         head.flags.store(spawn.flags | inherited | PF_FORKNOEXEC, zero);
         head.state.store(TASK_NEW, zero);
+        head.rest.store(Rest::Asleep as u32, zero);
         head.ti_flags.store(0, zero);
         // A new task begins as the second half of a switch: interrupts off, count one.
         head.preempt_count.store(1, zero);
@@ -135,7 +138,7 @@ impl Kernel {
     /// The body of every task: what `Start` says, then the end.
     pub(crate) fn task_main(&self) -> ! {
         let cx = self.cx();
-        self.finish_switch();
+        self.finish_switch(cx.task.get_ref());
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
         observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);

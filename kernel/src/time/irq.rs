@@ -7,7 +7,7 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::Nanos;
-use kthreads_base::head::{SoftirqEnd, run_softirq};
+use kthreads_base::softirq::{SoftirqEnd, run_softirq};
 
 use super::{Jiffies, Kind, Timer, TimerFn};
 use crate::Kernel;

@@ -9,7 +9,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::ffi::c_void;
 use std::ptr;
 
-use kthreads_base::{Fault, FaultCause, Head, SLOT_SIZE, Stack, head};
+use kthreads_base::{Fault, FaultCause, Head, SLOT_SIZE, Stack, interrupt};
 
 use crate::preempt::{head_at, top_word};
 use crate::signals;
@@ -118,7 +118,7 @@ fn redirect(info: &libc::siginfo_t, registers: &mut [libc::greg_t; 23]) -> bool 
 extern "C" fn report(oops: &OopsStack) -> ! {
     // SAFETY: written by the handler on this host thread just before; nobody else uses it.
     match unsafe { (*oops.fault.get()).take() } {
-        Some(fault) => head::report_fault(&fault),
+        Some(fault) => interrupt::report_fault(&fault),
         None => kthreads_base::fatal("a fault without a description"),
     }
 }

@@ -182,7 +182,7 @@ fn run_cpu(machine: &HostMachine, upcalls: &dyn Upcalls, number: u32) {
     let cpu = machine.cpu(number);
     cpu::set_this_cpu(cpu);
     cpu.set_thread(sys::thread_id());
-    head::enter_cpu(machine, upcalls, number, &cpu.stack);
+    kthreads_base::cpu::enter_cpu(machine, upcalls, number, &cpu.stack);
     cpu.set_thread(0);
     cpu::set_this_cpu(ptr::null());
     machine.leave(cpu);

@@ -19,7 +19,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use kthreads_base::{Machine, Nanos, Stack, Upcalls, head};
+use kthreads_base::{Machine, Nanos, Stack, Upcalls, cpu};
 
 use crate::cpu::{Cpu, RUNNING};
 use crate::machine::HostMachine;
@@ -121,7 +121,7 @@ fn judge(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack) {
     let running = machine.core.cpus.iter().filter(|cpu| is_running(cpu));
     let found = running.filter(|cpu| upcalls.judge(cpu.number)).count();
     if found > 0 {
-        head::call_as_watcher(machine, upcalls, stack);
+        cpu::call_as_watcher(machine, upcalls, stack);
     }
 }
 

@@ -163,7 +163,7 @@ fn run_cpu(me: &Processor) {
     let machine = unsafe { &*MACHINE.load(Ordering::Acquire) };
     let Some(upcalls) = upcalls() else { return };
     let number = me.number();
-    head::enter_cpu(machine, upcalls, number, &machine.idle_stacks[number as usize]);
+    kthreads_base::cpu::enter_cpu(machine, upcalls, number, &machine.idle_stacks[number as usize]);
     rest::leave();
     if ALIVE.fetch_sub(1, Ordering::AcqRel) == 1 {
         machine.wake_host(&ALL_ENDED);

@@ -177,7 +177,7 @@ extern "C" fn pc_exception(frame: &Frame) {
     // Nobody may take the CPU from the thread here: the next who faults needs this stack.
     head::current_head().irq_save();
     interrupts::enable();
-    head::report_fault(&fault)
+    kthreads_base::interrupt::report_fault(&fault)
 }
 
 /// A non-maskable interrupt is told and ended: something outside wants to know that we live.

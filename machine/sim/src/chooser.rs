@@ -4,7 +4,7 @@ use std::any::Any;
 
 use kthreads_base::Nanos;
 
-use crate::core::Core;
+use crate::core::{Core, ThreadPoints};
 
 /// What is to happen at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,12 @@ impl<'a> Point<'a> {
     /// The time.
     pub fn now(&self) -> Nanos {
         Nanos(self.core.now)
+    }
+
+    /// Where this is, if points are counted: the slot index of the thread that came to the last
+    /// point, and how many it has come to. That does not depend on what others do meanwhile.
+    pub fn place(&self) -> (u32, u32) {
+        self.core.points.as_ref().map_or((0, 0), ThreadPoints::last)
     }
 
     /// How many steps in a row the current CPU has made.

@@ -54,6 +54,8 @@ pub struct SimConfig {
     /// After how many steps in a row another CPU that can go on does, whatever the chooser wants:
     /// a loop that waits for another CPU must not keep it from running for ever.
     pub turn_limit: u32,
+    /// Whether the points that each thread comes to are counted, for [`Point::place`](crate::Point::place).
+    pub counts_points: bool,
     /// How much memory the instance is told it has, in bytes.
     pub memory_bytes: u64,
     /// Who decides.
@@ -75,6 +77,7 @@ impl Default for SimConfig {
             look_every: Nanos::NEVER,
             longest_hold: Nanos(10 * Nanos::SECOND.0),
             turn_limit: 2000,
+            counts_points: false,
             memory_bytes: 1 << 30,
             chooser: Box::new(InOrder),
             stacks: Arc::new(StackPool::default()),

@@ -98,6 +98,30 @@ impl Cpu {
     }
 }
 
+/// How many points each thread has come to, by its slot index.
+#[derive(Default)]
+pub(crate) struct ThreadPoints {
+    counts: Vec<u32>,
+    /// The thread that came to the last one.
+    last: u32,
+}
+
+impl ThreadPoints {
+    fn count(&mut self) {
+        self.last = kthreads_base::current_head().index.load(Ordering::Relaxed);
+        let place = self.last as usize;
+        if place >= self.counts.len() {
+            self.counts.resize(place + 1, 0);
+        }
+        self.counts[place] += 1;
+    }
+
+    /// The thread that came to a point last, and how many it has come to.
+    pub(crate) fn last(&self) -> (u32, u32) {
+        (self.last, self.counts.get(self.last as usize).copied().unwrap_or(0))
+    }
+}
+
 /// All of a machine that moves.
 pub(crate) struct Core {
     pub(crate) cpus: Box<[Cpu]>,
@@ -112,6 +136,8 @@ pub(crate) struct Core {
     pub(crate) step_limit: u64,
     pub(crate) step_nanos: u64,
     pub(crate) turn_limit: u32,
+    /// How many points each thread has come to, where somebody wants to know.
+    pub(crate) points: Option<ThreadPoints>,
     /// Steps since another CPU went on.
     pub(crate) turn: u32,
     /// CPUs that can go on, for sure; one a bit.
@@ -147,6 +173,7 @@ impl Core {
             step_limit: config.step_limit,
             step_nanos: config.step_nanos,
             turn_limit: config.turn_limit,
+            points: config.counts_points.then(ThreadPoints::default),
             turn: 0,
             running: 0,
             waiting: 0,
@@ -204,6 +231,9 @@ impl Core {
     #[inline]
     pub(crate) fn count_step(&mut self) {
         self.steps += 1;
+        if let Some(points) = &mut self.points {
+            points.count();
+        }
         self.turn += 1;
         self.now += self.step_nanos;
         if self.steps >= self.step_limit && self.stuck.is_none() {

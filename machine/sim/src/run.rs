@@ -8,7 +8,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use kthreads_base::{Head, Nanos, SLOT_SIZE, head};
+use kthreads_base::{Head, Nanos, SLOT_SIZE, cpu};
 use kthreads_host::process::{self, Seat};
 
 use crate::chooser::{Next, Point};
@@ -31,7 +31,7 @@ extern "C" fn cpu_start() -> ! {
     let number = machine.core().current.unwrap_or(0);
     let upcalls = machine.upcalls();
     if let Some(upcalls) = upcalls {
-        head::enter_cpu(machine, upcalls, number, &machine.core().cpus[number as usize].idle_stack);
+        cpu::enter_cpu(machine, upcalls, number, &machine.core().cpus[number as usize].idle_stack);
     }
     machine.core().set_doing(number, Doing::Nothing);
     machine.give_up(number);

@@ -21,7 +21,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::pin::Pin;
 
-use kthreads_base::head::{NOTE_GIVES, NOTE_TAKES};
+use kthreads_base::explore::{NOTE_GIVES, NOTE_TAKES};
 use kthreads_base::slab::NoMemory;
 use kthreads_base::{IrqGuard, SpinGuard, SpinLock, current_head, note};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::vec;
 use std::vec::Vec;
 
-use kthreads_base::{CpuLocal, Fault, Head, Machine, Nanos, Upcalls, head};
+use kthreads_base::{CpuLocal, Fault, Head, Machine, Nanos, Upcalls, cpu};
 use kthreads_host::{HostConfig, HostMachine};
 
 use core::pin::Pin;
@@ -58,7 +58,7 @@ fn on_cpus(cpus: u32, body: impl Fn(u32) + Send + Sync + 'static) {
         body: Box::new(body),
         failed: AtomicBool::new(false),
     });
-    head::start(&rig, &machine).expect("stacks");
+    cpu::start(&rig, &machine).expect("stacks");
     machine.join();
     assert!(!rig.failed.load(Ordering::Relaxed), "see the panic above");
 }
