@@ -124,6 +124,11 @@ pub struct Label {
 }
 
 impl Label {
+    /// Whether it is that of a function that others wait for, and of no lock.
+    pub fn is_function(&self) -> bool {
+        self.kind == Kind::Function
+    }
+
     /// Shows it with its states and its kind of waiting: `(&dev->lock){+.+.}-{2:2}`.
     pub fn with_usage(&self) -> impl fmt::Display {
         WithUsage(*self)

@@ -4,8 +4,8 @@
 //! function counts as a lock: held while it runs, taken by who waits for its end (Linux:
 //! lock_map_acquire in call_timer_fn and del_timer_sync).
 
-use kthreads_base::{Head, current_head};
 use kthreads_base::held::{LockKind, Newest};
+use kthreads_base::{Head, current_head};
 use kthreads_lockdep::{How, Tag, Usage};
 
 use super::{LockAt, usage_of};

@@ -15,7 +15,7 @@ use crate::home::Identity;
 const ORDER: Ordering = Ordering::Relaxed;
 
 /// What is known of a lock of Rust code.
-pub struct KeptLock {
+pub(crate) struct KeptLock {
     made: &'static Location<'static>,
     /// The address of the identity of the kernel that knows it, and a slot; 0 for none. That `home`
     /// has the identity keeps its address from being used again.
@@ -39,7 +39,7 @@ impl core::fmt::Debug for KeptLock {
 impl KeptLock {
     /// Of a lock that is made by the caller.
     #[track_caller]
-    pub const fn new() -> KeptLock {
+    pub(crate) const fn new() -> KeptLock {
         let made = Location::caller();
         KeptLock { made, known: AtomicU64::new(0), home: SpinLock::new(None) }
     }

@@ -120,9 +120,8 @@ impl Kernel {
     fn write_lockdep_stats(&self, out: &mut String) -> fmt::Result {
         let (stats, locks) = self.lockdep.stats();
         let ((classes, most_classes), (orders, most_orders)) = (stats.classes, stats.orders);
-        let mut line = |name: &str, number: usize, most: &str| {
-            writeln!(out, " {name:<30} {number:>11}{most}")
-        };
+        let mut line =
+            |name: &str, number: usize, most: &str| writeln!(out, " {name:<30} {number:>11}{most}");
         line("lock-classes:", classes, &alloc::format!(" [max: {most_classes}]"))?;
         line("direct dependencies:", orders, &alloc::format!(" [max: {most_orders}]"))?;
         line("known locks:", locks, "")?;

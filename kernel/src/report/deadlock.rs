@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering;
 
 use kthreads_lockdep::{Certainty, Finding, Label, Link, Pool, Site, Taken, Usage};
 
+use crate::backtrace::Origin;
 use crate::cx::*;
 use crate::lockdep::LockAt;
 use crate::log::Level;
@@ -92,6 +93,17 @@ impl Report<'_, '_> {
         self.line(format_args!("  {place}, by {}", By(site)));
     }
 
+    /// What was held, and where it was taken.
+    fn held(&self, label: &Label, place: usize) -> String {
+        match (label.is_function(), place) {
+            (true, _) => alloc::format!("was in {label}"),
+            (_, 0) => alloc::format!("held {label}, taken by the kernel"),
+            (_, place) => {
+                alloc::format!("held {label}, taken at {}", self.kernel.lock_place(place))
+            }
+        }
+    }
+
     /// The orders, last first, with number of the first.
     fn chain(&self, links: &[Link], first: usize) {
         for (nth, link) in links.iter().enumerate().rev() {
@@ -99,8 +111,8 @@ impl Report<'_, '_> {
             self.line(format_args!("-> #{} {to}:", nth + first));
             let place = self.kernel.lock_place(link.site.place);
             self.line(format_args!("       taken by {by} at {place}"));
-            let place = self.kernel.lock_place(link.from_place);
-            self.line(format_args!("       while it held {}, taken at {place}", link.from));
+            let held = self.held(&link.from, link.from_place);
+            self.line(format_args!("       while it {held}"));
         }
     }
 
@@ -160,7 +172,9 @@ impl Kernel {
     pub(crate) fn report_lock_finding(&self, cx: &Cx<'_>, finding: &Finding) {
         let report = Report { kernel: self, cx };
         match finding {
-            Finding::Recursion { new, held, certainty } => recursion(&report, new, held, *certainty),
+            Finding::Recursion { new, held, certainty } => {
+                recursion(&report, new, held, *certainty)
+            }
             Finding::Circle { new, held, back } => circle(&report, new, held, back),
             Finding::Inconsistent { lock, now, since } => inconsistent(&report, lock, *now, since),
             Finding::Inversion { .. } => inversion(&report, finding),
@@ -190,9 +204,11 @@ impl Kernel {
         let name = self.lock_name(lock.address);
         report.begin("bad unlock balance detected!");
         report.task(&alloc::format!("is trying to release lock ({name}) at:"));
-        if lock.place != 0 {
-            report.line(format_args!("{}", self.lock_place(lock.place)));
-        }
+        let place = match lock.place {
+            0 => self.describe_innermost(&self.trace_from(&Origin::here())),
+            place => Some(self.lock_place(place)),
+        };
+        place.into_iter().for_each(|place| report.line(format_args!("{place}")));
         report.lines(&["but there are no more locks to release!", ""]);
         let address = lock.address;
         match holder {
@@ -257,10 +273,10 @@ fn circle(report: &Report<'_, '_>, new: &Taken, held: &Taken, back: &[Link]) {
     report.line(format_args!("-> #0 {}:", new.label.with_usage()));
     let (comm, pid, place) = (task.comm(), task.pid(), kernel.lock_place(new.place));
     report.line(format_args!("       taken by {comm}/{pid} at {place}"));
-    let place = kernel.lock_place(held.place);
-    report.line(format_args!("       while it holds {}, taken at {place}", held.label));
+    report.line(format_args!("       while it {}", report.held(&held.label, held.place)));
     report.lines(&["", OTHER_INFO, ""]);
-    let names: Vec<&Label> = core::iter::once(&new.label).chain(back.iter().map(|l| &l.to)).collect();
+    let names: Vec<&Label> =
+        core::iter::once(&new.label).chain(back.iter().map(|l| &l.to)).collect();
     report.way(&names);
     report.begin_scenario("", 2);
     // What is taken right before the lock that is held.
@@ -307,12 +323,11 @@ fn inversion(report: &Report<'_, '_>, finding: &Finding) {
     report.task("just changed the state of lock:");
     report.taken(lock);
     match now.is_in() {
-        true => report.line(format_args!(
-            "but this lock took another, {irq}-unsafe lock in the past:"
-        )),
-        false => report.line(format_args!(
-            "but this lock was taken by another, {irq}-safe lock in the past:"
-        )),
+        true => {
+            report.line(format_args!("but this lock took another, {irq}-unsafe lock in the past:"))
+        }
+        false => report
+            .line(format_args!("but this lock was taken by another, {irq}-safe lock in the past:")),
     }
     report.line(format_args!(" {}", other.with_usage()));
     report.lines(&["", "and interrupts could create inverse lock ordering between them.", ""]);
@@ -323,7 +338,8 @@ fn inversion(report: &Report<'_, '_>, finding: &Finding) {
     report.chain(way, 1);
     report.lines(&["", OTHER_INFO]);
     let (safe, unsafe_) = if now.is_in() { (&lock.label, other) } else { (other, &lock.label) };
-    let names: Vec<&Label> = core::iter::once(safe).chain(way.iter().map(|link| &link.to)).collect();
+    let names: Vec<&Label> =
+        core::iter::once(safe).chain(way.iter().map(|link| &link.to)).collect();
     report.way(&names);
     let last = way.first().map_or(unsafe_, |link| &link.to);
     interrupt_scenario(report, safe, last, unsafe_);
