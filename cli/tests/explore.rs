@@ -56,7 +56,7 @@ fn every_bug_is_found_and_replayed() {
         let path = module(name);
         let mut arguments = vec!["replay", string, &path];
         let is_of_both = |option: &&&str| {
-            option.contains("linux") || **option == &"5.15" || **option == &"--no-lockdep"
+            option.contains("linux") || ["5.15", "--no-lockdep"].contains(*option)
         };
         arguments.extend(options.iter().filter(is_of_both));
         for _ in 0..2 {
@@ -66,6 +66,56 @@ fn every_bug_is_found_and_replayed() {
             assert!(again_text.contains(report), "{name}: {again_text}");
         }
     }
+}
+
+/// The names of the sources of a folder, without their endings.
+fn sources(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(tool::root().join(folder)).expect("it is part of the sources");
+    let names = entries.map(|entry| entry.expect("it can be read").file_name().into_string());
+    let names = names.map(|name| name.expect("the names are plain"));
+    names.filter_map(|name| name.strip_suffix(".c").map(str::to_owned)).collect()
+}
+
+fn explore_locking(folder: &str, name: &str, schedules: &str) -> Run {
+    let path = tool::root().join(folder).join(format!("{name}.c"));
+    let path = path.to_string_lossy();
+    tool::kthreads(&["explore", &path, "--schedules", schedules, "--seed", "3"])
+}
+
+#[test]
+fn mistakes_with_locks_are_found_and_twins_are_clean() {
+    let folder = "modules/bugs/locking";
+    for name in sources(folder) {
+        let run = explore_locking(folder, &name, "100");
+        let (out, is_twin) = (&run.out, name.ends_with("_fixed"));
+        assert_eq!(run.status, Some(i32::from(!is_twin)), "{name}: {}", run.describe());
+        let is_found = out.contains("report: WARNING: ") && out.contains("replay string: ");
+        assert!(is_twin || is_found, "{name}: {out}");
+    }
+}
+
+#[test]
+fn what_is_right_with_locks_is_clean() {
+    let folder = "modules/bugs/locking/silent";
+    // One takes more steps than a schedule may have.
+    for name in sources(folder).iter().filter(|name| *name != "very_many_locks") {
+        let run = explore_locking(folder, name, "100");
+        assert_eq!(run.status, Some(0), "{name}: {}", run.describe());
+    }
+}
+
+#[test]
+fn each_mistake_with_locks_is_told_of_once() {
+    let run = || {
+        let (output, text) =
+            explore("../locking/two_mistakes.c", &["--keep-going", "--schedules", "60"]);
+        assert_eq!(output.status, Some(1), "{text}");
+        text
+    };
+    let text = run();
+    assert_eq!(text.matches("report: WARNING: possible circular").count(), 2, "{text}");
+    let reports = |text: &str| text.lines().filter(|line| !line.contains("a second")).count();
+    assert_eq!(reports(&text), reports(&run()));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::finding::{Finding, Kind};
 use crate::quiet;
 use crate::races::Races;
 use crate::recorder::Recorder;
+use crate::reported::reported;
 use crate::story::Story;
 use crate::strategy::Strategy;
 use crate::stuck::{Sleeps, explain};
@@ -88,11 +89,6 @@ pub struct Ran {
     /// The kernel's log.
     pub log: Vec<String>,
 }
-
-/// How many lines of a report are shown.
-const LINES_OF_REPORT: usize = 16;
-/// How many of one of the lock validator's: up to the table.
-const LINES_OF_LOCKS: usize = 34;
 
 /// What the machine's hook and the runner share.
 #[derive(Default)]
@@ -243,39 +239,4 @@ fn read_log(kernel: &Kernel) -> Vec<String> {
             Read::Nothing => return lines,
         }
     }
-}
-
-/// The report that a kernel made first.
-fn reported(log: &[String]) -> Option<Finding> {
-    let begins = |line: &String| {
-        ["BUG:", "WARNING:", "kthreads:", "Oops", "kernel BUG", "general protection", "divide"]
-            .iter()
-            .any(|start| line.starts_with(start))
-    };
-    let first = log.iter().position(begins).unwrap_or(0);
-    let lines: Vec<&str> = log.iter().skip(first).map(String::as_str).collect();
-    let is_of_locks = lines.first().is_some_and(|line| is_about_locks(line));
-    let shown = if is_of_locks { LINES_OF_LOCKS } else { LINES_OF_REPORT };
-    let mut finding = Finding::new(Kind::Report, lines[..shown.min(lines.len())].join("\n"));
-    if is_of_locks {
-        finding.key.extend(names_of_locks(&lines));
-    }
-    Some(finding)
-}
-
-/// Whether a report is one of the lock validator's: those differ by the locks they are about.
-fn is_about_locks(first: &str) -> bool {
-    ["possible ", "inconsistent lock", "HARDIRQ-safe", "SOFTIRQ-safe", "bad unlock"]
-        .iter()
-        .any(|kind| first.strip_prefix("WARNING: ").is_some_and(|rest| rest.starts_with(kind)))
-}
-
-/// The names of the first two locks of a report: `(name){....}`.
-fn names_of_locks<'a>(lines: &[&'a str]) -> impl Iterator<Item = &'a str> {
-    let name = |line: &&'a str| {
-        let (before, _) = line.split_once("){").or_else(|| line.split_once(") at:"))?;
-        before.split_once('(').map(|(_, name)| name)
-    };
-    let names: Vec<&str> = lines.iter().filter_map(name).take(2).collect();
-    names.into_iter()
 }

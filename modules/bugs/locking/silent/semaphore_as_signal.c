@@ -55,7 +55,6 @@ static int __init semaphore_as_signal_init(void)
 static void __exit semaphore_as_signal_exit(void)
 {
 	kthread_stop(thread);
-	down(&room);
 }
 
 module_init(semaphore_as_signal_init);

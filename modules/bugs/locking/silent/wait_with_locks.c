@@ -22,7 +22,7 @@ static bool is_ready;
 static void make_ready(struct kthread_work *work)
 {
 	spin_lock_irq(&state_lock);
-	is_ready = true;
+	WRITE_ONCE(is_ready, true);
 	wake_up(&ready);
 	spin_unlock_irq(&state_lock);
 }
