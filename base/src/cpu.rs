@@ -5,8 +5,9 @@ use core::any::TypeId;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::head::{Head, current_head};
-use crate::machine::{Machine, Upcalls};
+use crate::context;
+use crate::head::{Current, current_head};
+use crate::machine::{Machine, SharedMachine, Upcalls};
 use crate::softirq::Softirq;
 use crate::stack::Stack;
 
@@ -27,9 +28,7 @@ pub struct CpuLocal {
 pub(crate) struct Attached {
     kernel: *const (),
     upcalls: *const dyn Upcalls,
-    /// What `keeps` points to, at hand without a look at its counters.
-    machine: *const dyn Machine,
-    keeps: Arc<dyn Machine>,
+    machine: SharedMachine,
     pub(crate) irq_stack: Option<Stack>,
     pub(crate) softirq: Option<Softirq>,
 }
@@ -37,8 +36,7 @@ pub(crate) struct Attached {
 impl Attached {
     #[inline]
     pub(crate) fn machine(&self) -> &dyn Machine {
-        // SAFETY: `keeps` keeps it.
-        unsafe { &*self.machine }
+        &*self.machine
     }
 
     #[inline]
@@ -52,7 +50,7 @@ impl Drop for Attached {
     fn drop(&mut self) {
         let softirq = self.softirq.take().map(Softirq::into_stack);
         for stack in self.irq_stack.take().into_iter().chain(softirq) {
-            self.keeps.stack_free(stack);
+            self.machine.stack_free(stack);
         }
     }
 }
@@ -77,11 +75,9 @@ impl CpuLocal {
 
     #[inline]
     pub(crate) fn attached(&self) -> &Attached {
-        // SAFETY: written once by `start`, before any thread points to this block.
-        match unsafe { &*self.attached.get() } {
-            Some(attached) => attached,
-            None => crate::fatal("a CPU runs before it was attached"),
-        }
+        // SAFETY: written once by `start`, before any head points to this block; only heads lead
+        // here.
+        unsafe { (*self.attached.get()).as_ref().unwrap_unchecked() }
     }
 }
 
@@ -124,8 +120,7 @@ fn attach<K: Upcalls + 'static>(
     let attached = Attached {
         kernel: Arc::as_ptr(kernel) as *const (),
         upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
-        machine: Arc::as_ptr(machine),
-        keeps: machine.clone(),
+        machine: machine.clone().into(),
         irq_stack,
         softirq: softirq_stack.map(Softirq::new),
     };
@@ -139,12 +134,12 @@ fn ptr_of(local: &CpuLocal) -> *mut CpuLocal {
 
 /// Has the kernel report what its judge has found, on `stack`: for a thread of a machine that is
 /// no CPU. One such thread at a time may do so for a kernel.
-pub fn call_as_watcher(machine: &dyn Machine, upcalls: &dyn Upcalls, stack: &Stack) {
+pub fn call_as_watcher(upcalls: &dyn Upcalls, stack: &Stack) {
     let Some((head, _)) = upcalls.watcher() else { return };
     // SAFETY: the stack is the caller's and unused; the head lives in the kernel.
     unsafe { stack.top_word().write(head) };
     // SAFETY: the stack is free until the call returns, and its top word is set.
-    unsafe { machine.call_on(stack.top(), watcher_trampoline) };
+    unsafe { context::call_on(stack.top(), watcher_trampoline) };
 }
 
 extern "C" fn watcher_trampoline() {
@@ -152,15 +147,18 @@ extern "C" fn watcher_trampoline() {
 }
 
 /// Runs the idle loop of `cpu` on `stack`: what a machine does on each CPU it starts.
-pub fn enter_cpu(machine: &dyn Machine, upcalls: &dyn Upcalls, cpu: u32, stack: &Stack) {
+pub fn enter_cpu(upcalls: &dyn Upcalls, cpu: u32, stack: &Stack) {
     let head = upcalls.idle_head(cpu);
+    if !upcalls.local(cpu).is_attached.load(Ordering::Acquire) {
+        crate::fatal("a CPU runs before it was attached");
+    }
     // SAFETY: the stack is the machine's and unused; idle heads live in the kernel.
     unsafe { stack.top_word().write(head) };
     head.cpu.store(upcalls.local(cpu) as *const CpuLocal as *mut CpuLocal, Ordering::Relaxed);
     head.irqs_off.store(1, Ordering::Relaxed);
     head.stack.store(stack.base(), Ordering::Relaxed);
     // SAFETY: the stack is free until the idle loop returns, and its top word is set.
-    unsafe { machine.call_on(stack.top(), idle_trampoline) };
+    unsafe { context::call_on(stack.top(), idle_trampoline) };
 }
 
 extern "C" fn idle_trampoline() {
@@ -173,12 +171,12 @@ extern "C" fn idle_trampoline() {
 /// # Panics
 ///
 /// When the caller is not on a kernel stack, or on one of another type of kernel.
-#[inline]
-pub fn with_current<K: 'static, R>(body: impl FnOnce(&K, &Head) -> R) -> R {
+#[inline(always)]
+pub fn with_current<K: 'static, R>(body: impl FnOnce(&K, Current) -> R) -> R {
     let head = current_head();
     let local = head.local();
     assert!(local.kernel_type == TypeId::of::<K>(), "the running kernel is of another type");
     // SAFETY: the type was just checked; the kernel outlives the threads that run in it.
     let kernel = unsafe { &*(local.attached().kernel as *const K) };
-    body(kernel, &head)
+    body(kernel, head)
 }

@@ -8,13 +8,9 @@
 
 use core::ptr::read_volatile;
 
+use crate::context::FRAME_RECORD;
 use crate::head::Head;
 use crate::stack::{self, SLOT_SIZE};
-
-/// How far above the saved stack pointer of a resting context its frame record lies, in bytes:
-/// part of the contract of [`Machine::context_new`](crate::Machine::context_new) and
-/// [`Machine::switch`](crate::Machine::switch).
-pub const FRAME_RECORD: usize = 5 * size_of::<usize>();
 
 /// How many stacks a chain may lead through: a thread's, an interrupt's, and one to report on.
 const MAX_STACKS: usize = 4;

@@ -143,6 +143,12 @@ pub struct Current {
 }
 
 impl Current {
+    /// The number of the CPU the thread runs on.
+    #[inline(always)]
+    pub fn cpu(self) -> u32 {
+        self.local().number
+    }
+
     /// The address of the head, as a stack's top word holds it.
     pub(crate) fn as_ptr(self) -> *const Head {
         self.head.as_ptr()
@@ -243,7 +249,7 @@ impl Head {
         Some(self.sp.load(Ordering::Acquire)).filter(|sp| *sp != 0)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn local(&self) -> &CpuLocal {
         // SAFETY: set before the thread runs for the first time; per-CPU blocks live as long as
         // the kernel, which outlives its threads.
@@ -251,7 +257,7 @@ impl Head {
     }
 
     /// The number of the CPU the thread runs on, or ran on last; 0 before it first ran.
-    #[inline]
+    #[inline(always)]
     pub fn cpu(&self) -> u32 {
         let local = self.cpu.load(Ordering::Relaxed);
         // SAFETY: as in `local`, when not null.
@@ -259,7 +265,7 @@ impl Head {
     }
 
     /// Raises the preemption count.
-    #[inline]
+    #[inline(always)]
     pub fn preempt_add(&self, amount: u32) {
         let count = self.preempt_count.load(Ordering::Relaxed);
         self.preempt_count.store(count.wrapping_add(amount), Ordering::Relaxed);
@@ -267,7 +273,7 @@ impl Head {
     }
 
     /// Lowers the preemption count; no rescheduling point.
-    #[inline]
+    #[inline(always)]
     pub fn preempt_sub(&self, amount: u32) {
         compiler_fence(Ordering::SeqCst);
         let count = self.preempt_count.load(Ordering::Relaxed);
@@ -275,7 +281,7 @@ impl Head {
     }
 
     /// Turns interrupts off; returns what the flag was.
-    #[inline]
+    #[inline(always)]
     pub fn irq_save(&self) -> u32 {
         let old = self.irqs_off.load(Ordering::Relaxed);
         self.irqs_off.store(1, Ordering::Relaxed);
@@ -284,7 +290,7 @@ impl Head {
     }
 
     /// Puts the interrupt flag back; takes what is pending if they are on now.
-    #[inline]
+    #[inline(always)]
     pub fn irq_restore(&self, old: u32) {
         compiler_fence(Ordering::SeqCst);
         self.irqs_off.store(old, Ordering::Relaxed);

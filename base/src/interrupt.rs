@@ -8,6 +8,7 @@
 
 use core::sync::atomic::{Ordering, compiler_fence};
 
+use crate::context;
 use crate::head::{Current, TIF_KILLED, TIF_NEED_RESCHED, current_head, stack_pointer};
 use crate::stack::SLOT_SIZE;
 
@@ -15,11 +16,24 @@ use crate::stack::SLOT_SIZE;
 /// the preemption count is zero. The end of every call from a module is such a point.
 #[inline]
 pub fn interrupt_point() {
-    let head = current_head();
+    interrupt_point_of(current_head());
+}
+
+#[inline(always)]
+fn interrupt_point_of(head: Current) {
     head.step();
     if head.irqs_off.load(Ordering::Relaxed) != 0 {
         return;
     }
+    let is_pending = head.local().pending.load(Ordering::Relaxed) != 0;
+    if is_pending || head.ti_flags.load(Ordering::Relaxed) & TIF_NEED_RESCHED != 0 {
+        take_what_is_due(head);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn take_what_is_due(head: Current) {
     loop {
         if head.local().pending.load(Ordering::Relaxed) != 0 {
             deliver();
@@ -38,11 +52,22 @@ pub fn interrupt_point() {
 /// thread that was told to end does so here.
 #[inline]
 pub fn module_point() {
-    interrupt_point();
-    let head = current_head();
+    module_point_of(current_head());
+}
+
+/// As [`module_point`], for a caller that knows the running thread.
+#[inline(always)]
+pub fn module_point_of(head: Current) {
+    interrupt_point_of(head);
     if head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0 {
-        head.local().attached().upcalls().killed();
+        end_killed(head);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn end_killed(head: Current) {
+    head.local().attached().upcalls().killed();
 }
 
 /// Delivers the pending interrupts on the CPU's interrupt stack.
@@ -82,7 +107,7 @@ fn on_irq_stack(head: Current) {
     // are off. The head is the running thread's.
     unsafe {
         stack.top_word().write(head.as_ptr());
-        attached.machine().call_on(stack.top(), irq_trampoline);
+        context::call_on(stack.top(), irq_trampoline);
     }
 }
 

@@ -19,6 +19,7 @@ extern crate alloc;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 pub mod access;
+pub mod context;
 pub mod cpu;
 pub mod explore;
 pub mod frames;
@@ -40,12 +41,12 @@ mod time;
 pub use cpu::{CpuLocal, with_current};
 pub use explore::{choose, explore_point, note};
 pub use func::{AtomicFn, AtomicRef};
-pub use head::{Head, current_head, on_kernel_stack};
-pub use interrupt::{forced_point, interrupt_point, module_point};
+pub use head::{Current, Head, current_head, on_kernel_stack};
+pub use interrupt::{forced_point, interrupt_point, module_point, module_point_of};
 pub use list::{Link, Linked, List};
-pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, Upcalls};
+pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, SharedMachine, Upcalls};
 pub use slab::Slab;
-pub use spin::{IrqGuard, PreemptGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
+pub use spin::{IrqGuard, PreemptGuard, QuietGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
 pub use stack::{SLOT_SIZE, Stack};
 pub use time::Nanos;
 

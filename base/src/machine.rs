@@ -1,8 +1,9 @@
 //! The one seam: what the kernel runs on.
 
 use alloc::sync::Arc;
+use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, AtomicUsize};
+use core::sync::atomic::AtomicU32;
 
 use crate::frames::Sample;
 use crate::{CpuLocal, Nanos, Stack};
@@ -67,16 +68,51 @@ pub struct Fault {
     pub registers: [u64; 14],
 }
 
+/// A machine that is shared, at hand without a look at who else shares it.
+#[derive(Clone)]
+pub struct SharedMachine {
+    machine: NonNull<dyn Machine>,
+    keeps: Arc<dyn Machine>,
+}
+
+impl SharedMachine {
+    /// The machine as others share it.
+    pub fn arc(&self) -> &Arc<dyn Machine> {
+        &self.keeps
+    }
+}
+
+// SAFETY: a Machine is Send and Sync, and so is an Arc of it.
+unsafe impl Send for SharedMachine {}
+// SAFETY: as above.
+unsafe impl Sync for SharedMachine {}
+
+impl From<Arc<dyn Machine>> for SharedMachine {
+    fn from(keeps: Arc<dyn Machine>) -> SharedMachine {
+        SharedMachine { machine: NonNull::from(&*keeps), keeps }
+    }
+}
+
+impl Deref for SharedMachine {
+    type Target = dyn Machine;
+    #[inline(always)]
+    fn deref(&self) -> &(dyn Machine + 'static) {
+        // SAFETY: what it points to is kept.
+        unsafe { self.machine.as_ref() }
+    }
+}
+
 /// What the kernel runs on: an ordinary process, a simulator, or bare metal.
 ///
-/// A machine knows contexts, clocks, interrupts and memory; it has no word of kernel threads,
-/// waiting or signals. What is hot is not here: the interrupt flag, the preemption count and
-/// need-resched are plain fields reached from [`current_head`](crate::current_head).
+/// A machine knows clocks, interrupts and memory; it has no word of kernel threads, waiting or
+/// signals. What is hot is not here: the interrupt flag, the preemption count and need-resched are
+/// plain fields reached from [`current_head`](crate::current_head), and all machines switch alike
+/// ([`context`](crate::context)).
 ///
 /// # Safety
 ///
 /// The implementation must keep each method's contract: memory safety of the kernel rests on
-/// `switch`, `call_on`, the stacks and the module memory doing what they say, and on interrupts
+/// the stacks and the module memory being what they say, and on interrupts
 /// being taken only where [`Upcalls::interrupt`] allows.
 pub unsafe trait Machine: Send + Sync {
     /// How many CPUs there are, 1 to 64.
@@ -156,26 +192,6 @@ pub unsafe trait Machine: Send + Sync {
 
     /// Gives a stack back; nobody runs on it any more.
     fn stack_free(&self, stack: Stack);
-
-    /// Lays out a fresh context at the top of `stack` that will call `entry`; returns the stack
-    /// pointer to resume it with.
-    fn context_new(&self, stack: &Stack, entry: extern "C" fn() -> !) -> usize;
-
-    /// Saves the running context, storing its stack pointer in `save` once nothing of it is
-    /// touched any more, and resumes `resume`. Returns when somebody resumes the saved one.
-    ///
-    /// # Safety
-    ///
-    /// `resume` came from `context_new` or `save` and is used once; its stack is intact.
-    unsafe fn switch(&self, save: &AtomicUsize, resume: usize);
-
-    /// Calls `function` with the stack pointer moved to `top`, and moves it back.
-    ///
-    /// # Safety
-    ///
-    /// `top` is the 16-byte aligned top of a stack that is free until this returns, and whose
-    /// slot's top word names the running thread.
-    unsafe fn call_on(&self, top: usize, function: extern "C" fn());
 
     /// Maps `len` bytes of zeroed memory (whole pages) for module text and data, read-write.
     fn image_alloc(&self, len: usize) -> Option<NonNull<u8>>;

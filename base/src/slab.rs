@@ -38,6 +38,12 @@ const fn key_of(index: u32) -> u64 {
     index as u64 + FIRST_CHUNK as u64
 }
 
+#[cold]
+#[inline(never)]
+fn not_made() -> ! {
+    panic!("a slot's index is only ever taken from a slot");
+}
+
 const fn chunk_len(chunk: usize) -> usize {
     FIRST_CHUNK << chunk
 }
@@ -75,11 +81,27 @@ impl<T> Slab<T> {
         Some(unsafe { &*biased.wrapping_add(key as usize) })
     }
 
-    /// The slot as a pinned reference: slots never move.
+    /// As [`get`](Slab::get), pinned: slots never move.
     #[inline]
     pub fn get_pinned(&self, index: u32) -> Option<Pin<&T>> {
         // SAFETY: slots are never moved, and dropped only with the slab.
         self.get(index).map(|slot| unsafe { Pin::new_unchecked(slot) })
+    }
+
+    /// As [`get_pinned`](Slab::get_pinned), for an index that was taken from a slot.
+    ///
+    /// # Panics
+    ///
+    /// When the slot has not been made.
+    #[inline(always)]
+    pub fn made(&self, index: u32) -> Pin<&T> {
+        let key = key_of(index);
+        let biased = self.biased[key.ilog2() as usize].load(Ordering::Acquire);
+        if biased.is_null() {
+            not_made();
+        }
+        // SAFETY: as in `get`; slots are never moved, and dropped only with the slab.
+        unsafe { Pin::new_unchecked(&*biased.wrapping_add(key as usize)) }
     }
 
     /// The index of the slot that begins at `address`, if one does.

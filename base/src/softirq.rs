@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::context;
 use crate::head::current_head;
 use crate::stack::Stack;
 
@@ -52,9 +53,9 @@ pub fn run_softirq() -> SoftirqEnd {
     // SAFETY: no softirq runs here, so their stack is free; the head is the running thread's.
     unsafe { softirq.stack.top_word().write(head.as_ptr()) };
     softirq.is_given_up.store(false, Ordering::Relaxed);
-    let resume = attached.machine().context_new(&softirq.stack, softirq_start);
+    let resume = context::prepare(&softirq.stack, softirq_start);
     // SAFETY: the context was just made, and is resumed once.
-    unsafe { attached.machine().switch(&softirq.beneath, resume) };
+    unsafe { context::switch(&softirq.beneath, resume) };
     match softirq.is_given_up.load(Ordering::Relaxed) {
         true => SoftirqEnd::GivenUp,
         false => SoftirqEnd::Done,
@@ -89,7 +90,7 @@ fn end_softirq() -> ! {
         let beneath = softirq.beneath.swap(0, Ordering::Relaxed);
         if beneath != 0 {
             // SAFETY: saved by `run_softirq`, and taken out by the swap.
-            unsafe { attached.machine().switch(&softirq.done, beneath) };
+            unsafe { context::switch(&softirq.done, beneath) };
         }
     }
     crate::fatal("a softirq ended that did not run")

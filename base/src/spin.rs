@@ -246,6 +246,25 @@ impl<T> SpinLock<T> {
         SpinGuard { raw: self.raw.lock_internal(), data: &self.data }
     }
 
+    /// Takes the lock where interrupts are off already and stay off.
+    #[inline(always)]
+    pub fn lock_irqs_off(&self, head: Current) -> QuietGuard<'_, T> {
+        debug_assert_ne!(head.irqs_off.load(Ordering::Relaxed), 0);
+        head.step();
+        if !self.raw.try_take() {
+            self.raw.acquire_slow(&head, RawSpinLock::try_take);
+        }
+        QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData }
+    }
+
+    /// As [`lock_irqs_off`](SpinLock::lock_irqs_off), if the lock is free.
+    #[inline]
+    pub fn try_lock_irqs_off(&self, head: Current) -> Option<QuietGuard<'_, T>> {
+        debug_assert_ne!(head.irqs_off.load(Ordering::Relaxed), 0);
+        let took = self.raw.try_take();
+        took.then_some(QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData })
+    }
+
     /// Takes the lock if it is free.
     #[inline]
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
@@ -268,6 +287,38 @@ impl<T> SpinLock<T> {
 pub struct SpinGuard<'a, T> {
     raw: RawGuard<'a>,
     data: &'a UnsafeCell<T>,
+}
+
+/// A held [`SpinLock`] whose end leaves interrupts as they are.
+#[must_use]
+pub struct QuietGuard<'a, T> {
+    raw: &'a RawSpinLock,
+    data: &'a UnsafeCell<T>,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl<T> Drop for QuietGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.raw.word.store(0, Ordering::Release);
+    }
+}
+
+impl<T> Deref for QuietGuard<'_, T> {
+    type Target = T;
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: the lock is held, so nobody else reaches the data.
+        unsafe { &*self.data.get() }
+    }
+}
+
+impl<T> DerefMut for QuietGuard<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the lock is held, and `self` is borrowed mutably.
+        unsafe { &mut *self.data.get() }
+    }
 }
 
 /// A type of objects that are used outside the lock under which they are found.
@@ -335,15 +386,21 @@ impl<T> DerefMut for SpinGuard<'_, T> {
 /// Interrupts off on this CPU until dropped.
 #[must_use]
 pub struct IrqGuard {
+    head: Current,
     irqs: u32,
-    _not_send: PhantomData<*const ()>,
 }
 
 impl IrqGuard {
     /// Turns interrupts off.
     #[inline]
     pub fn new() -> IrqGuard {
-        IrqGuard { irqs: current_head().irq_save(), _not_send: PhantomData }
+        IrqGuard::of(current_head())
+    }
+
+    /// Turns interrupts off, for a caller that knows the running thread.
+    #[inline(always)]
+    pub fn of(head: Current) -> IrqGuard {
+        IrqGuard { head, irqs: head.irq_save() }
     }
 }
 
@@ -354,9 +411,9 @@ impl Default for IrqGuard {
 }
 
 impl Drop for IrqGuard {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        current_head().irq_restore(self.irqs);
+        self.head.irq_restore(self.irqs);
     }
 }
 

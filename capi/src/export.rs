@@ -9,7 +9,7 @@
 //! Nothing is ever unwound into C: the `unwind` feature catches a panic here; without it, the
 //! machine's panic handler ends the thread.
 
-use kthreads_base::{module_point, with_current};
+use kthreads_base::{module_point_of, with_current};
 use kthreads_kernel::{Cx, Kernel};
 
 /// Who may link to an export (Linux: EXPORT_SYMBOL, EXPORT_SYMBOL_GPL).
@@ -57,9 +57,9 @@ pub struct Symbol {
 #[inline(always)]
 pub(crate) fn run<R>(body: impl FnOnce(&Cx<'_>) -> R) -> R {
     guarded(|| {
-        with_current(|kernel: &Kernel, _| {
-            let result = body(&kernel.cx());
-            module_point();
+        with_current(|kernel: &Kernel, head| {
+            let result = body(&kernel.cx_of(head));
+            module_point_of(head);
             result
         })
     })

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{Head, current_head, module_point};
+use kthreads_base::{current_head, module_point};
 use kthreads_kernel::{HARDIRQ_MASK, Kernel, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK};
 
 /// The bit of saved flags that says that interrupts were on.
@@ -55,7 +55,7 @@ fn note_on(head: &Head) {
 }
 
 fn run_pending() {
-    kthreads_base::with_current(|kernel: &Kernel, _: &Head| {
+    kthreads_base::with_current(|kernel: &Kernel, _| {
         if kernel.softirqs_pending() {
             kernel.run_softirqs();
         }

@@ -1,9 +1,8 @@
 //! Where code runs: in which kernel, as which task.
 
-use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 
-use kthreads_base::current_head;
+use kthreads_base::{Current, current_head};
 
 use crate::Kernel;
 use crate::task::TaskPin;
@@ -34,7 +33,8 @@ pub struct Cx<'k> {
     pub kernel: &'k Kernel,
     /// The running task.
     pub task: TaskPin<'k>,
-    not_send: PhantomData<*const ()>,
+    /// The running thread, as base knows it.
+    pub(crate) head: Current,
 }
 
 impl Kernel {
@@ -43,18 +43,32 @@ impl Kernel {
     /// # Panics
     ///
     /// When the caller does not run in this kernel: use [`enter`](Kernel::enter).
+    #[inline]
     pub fn cx(&self) -> Cx<'_> {
-        let head = current_head();
-        let task = self.tasks.pin(head.index.load(Ordering::Relaxed));
-        let same = core::ptr::eq(&task.head, &*head);
-        assert!(same, "this thread runs in another kernel: use that kernel's enter()");
-        Cx { kernel: self, task, not_send: PhantomData }
+        self.cx_of(current_head())
     }
+
+    /// As [`cx`](Kernel::cx), for a caller that knows the running thread.
+    #[inline(always)]
+    pub fn cx_of(&self, head: Current) -> Cx<'_> {
+        let task = self.tasks.pin(head.index.load(Ordering::Relaxed));
+        if !core::ptr::eq(&task.head, &*head) {
+            runs_elsewhere();
+        }
+        Cx { kernel: self, task, head }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn runs_elsewhere() -> ! {
+    panic!("this thread runs in another kernel: use that kernel's enter()");
 }
 
 impl Cx<'_> {
     /// Whether the caller must not sleep: preemption or interrupts are off (Linux: in_atomic, and
     /// irqs_disabled).
+    #[inline]
     pub fn in_atomic(&self) -> bool {
         let head = &self.task.head;
         head.preempt_count.load(Ordering::Relaxed) != 0
@@ -69,6 +83,6 @@ impl Cx<'_> {
 
     /// The number of the CPU that runs this.
     pub fn cpu(&self) -> u32 {
-        self.task.head.cpu()
+        self.head.cpu()
     }
 }

@@ -9,7 +9,7 @@ use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::job::{self, JobError};
-use kthreads_base::{CpuLocal, IrqGuard, Machine, Nanos, SpinLock, on_kernel_stack};
+use kthreads_base::{CpuLocal, IrqGuard, Machine, Nanos, SharedMachine, SpinLock, on_kernel_stack};
 
 use crate::config::Config;
 use crate::doorbell::Doorbell;
@@ -49,7 +49,7 @@ pub(crate) struct Cpu {
 
 /// A kernel. It is made by [`Kernel::boot`] and used from inside: see [`Kernel::enter`].
 pub struct Kernel {
-    pub(crate) machine: Arc<dyn Machine>,
+    pub(crate) machine: SharedMachine,
     pub(crate) config: Config,
     pub(crate) cpus: Box<[Cpu]>,
     pub(crate) tasks: TaskTable,
@@ -145,7 +145,7 @@ impl Kernel {
             halted: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
             ended_cpus: AtomicU32::new(0),
-            machine,
+            machine: machine.into(),
             config,
         })
     }
@@ -277,7 +277,7 @@ impl Kernel {
             drop(hold);
             rung
         };
-        job::run(&self.machine, spawn, || body(&self.cx())).map_err(|error| match error {
+        job::run(self.machine.arc(), spawn, || body(&self.cx())).map_err(|error| match error {
             JobError::Panicked(message) => EnterError::Panicked(message),
             JobError::Killed => EnterError::Ended,
         })
@@ -295,7 +295,7 @@ impl Kernel {
         self.halt();
         loop {
             cx.task.head.preempt_count.store(0, Ordering::Relaxed);
-            self.switch(cx.task.get_ref(), crate::sched::Switch::Preempted);
+            self.switch(cx, crate::sched::Switch::Preempted);
         }
     }
 
@@ -385,7 +385,7 @@ impl Kernel {
 
     /// The machine.
     pub fn machine(&self) -> &Arc<dyn Machine> {
-        &self.machine
+        self.machine.arc()
     }
 
     /// The configuration.

@@ -4,15 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-const LIMITS: [(&str, usize); 16] = [
-    ("base/src", 63),
+const LIMITS: [(&str, usize); 15] = [
+    ("base/src", 78),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 12),
-    ("machine/fiber/src", 9),
-    ("machine/host/src", 59),
-    ("machine/pc/src", 72),
-    ("machine/sim/src", 21),
+    ("machine/host/src", 57),
+    ("machine/pc/src", 70),
+    ("machine/sim/src", 19),
     ("capi/src", 69),
     ("cli/src", 38),
     ("session/src", 0),

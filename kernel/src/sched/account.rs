@@ -5,22 +5,26 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{Nanos, SpinGuard};
+use kthreads_base::{IrqGuard, Nanos, current_head};
 
-use super::queue::RunQueue;
+use super::LockedQueue;
 use crate::Kernel;
 use crate::task::Task;
 
 impl Kernel {
     /// How long a task has run until now (Linux: task_sched_runtime).
     pub fn cpu_time(&self, task: &Task) -> Nanos {
-        let rq = self.lock_rq_of(task);
+        let current = current_head();
+        let _irqs = IrqGuard::of(current);
+        let rq = self.lock_rq_of(current, task);
         Nanos(self.charged_and_running(&rq, task))
     }
 
     /// How long a CPU has been idle until now (Linux: get_cpu_idle_time).
     pub fn idle_time(&self, cpu: u32) -> Nanos {
-        let rq = self.cpus[cpu as usize].rq.lock();
+        let current = current_head();
+        let _irqs = IrqGuard::of(current);
+        let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         Nanos(self.charged_and_running(&rq, self.tasks.get(rq.idle)))
     }
 
@@ -29,7 +33,7 @@ impl Kernel {
         self.cpus.iter().map(|cpu| cpu.rq.lock().switches).sum()
     }
 
-    fn charged_and_running(&self, rq: &SpinGuard<'_, RunQueue>, task: &Task) -> u64 {
+    fn charged_and_running(&self, rq: &LockedQueue<'_>, task: &Task) -> u64 {
         let charged = task.sched.runtime.load(Ordering::Relaxed);
         // The time of a busy CPU's switches is not told apart: what the running task had of it is
         // known at the next tick.

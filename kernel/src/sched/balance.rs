@@ -3,12 +3,11 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::head::TIF_NEED_RESCHED;
-use kthreads_base::{IrqGuard, SpinGuard, current_head};
+use kthreads_base::{Current, IrqGuard, current_head};
 
-use super::MIGRATING;
-use super::queue::RunQueue;
 use super::switch::allowed_on;
 use super::wake::Held;
+use super::{LockedQueue, MIGRATING};
 use crate::task::Task;
 use crate::{Errno, Kernel};
 
@@ -46,17 +45,23 @@ impl Kernel {
 
     /// Takes a waiting task from another CPU for `cpu`, whose queue is empty. The caller's lock
     /// is dropped meanwhile.
-    pub(crate) fn pull_task<'a>(
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn help_others<'a>(
         &'a self,
+        current: Current,
         cpu: u32,
-        held: SpinGuard<'a, RunQueue>,
-    ) -> SpinGuard<'a, RunQueue> {
+        held: LockedQueue<'a>,
+    ) -> LockedQueue<'a> {
+        if self.nr_cpus() == 1 || self.halted() {
+            return held;
+        }
         drop(held);
         let pulled = (1..self.nr_cpus()).find_map(|step| {
             let other = (cpu + step) % self.nr_cpus();
-            self.take_from(other, cpu)
+            self.take_from(current, other, cpu)
         });
-        let mut rq = self.cpus[cpu as usize].rq.lock();
+        let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         if let Some(task) = pulled {
             rq.place(task);
             rq.enqueue(&self.tasks, task, super::queue::End::Tail);
@@ -65,8 +70,8 @@ impl Kernel {
         rq
     }
 
-    fn take_from(&self, other: u32, cpu: u32) -> Option<&Task> {
-        let mut rq = self.cpus[other as usize].rq.try_lock()?;
+    fn take_from(&self, current: Current, other: u32, cpu: u32) -> Option<&Task> {
+        let mut rq = self.cpus[other as usize].rq.try_lock_irqs_off(current)?;
         if rq.waiting == 0 {
             return None;
         }
@@ -80,21 +85,21 @@ impl Kernel {
 
     /// Queues a task that had to leave its CPU where it may run; it is saved by now.
     pub(crate) fn finish_push(&self, task: &Task) {
-        self.move_to_allowed(self.lock_rq_of(task), task);
+        let current = current_head();
+        self.move_to_allowed(current, self.lock_rq_of(current, task), task);
     }
 
-    /// Queues a task that is between two queues, and belongs to the one that is locked. With
-    /// interrupts off besides.
-    fn move_to_allowed(&self, from: SpinGuard<'_, RunQueue>, task: &Task) {
+    /// Queues a task that is between two queues, and belongs to the one that is locked.
+    fn move_to_allowed(&self, current: Current, from: LockedQueue<'_>, task: &Task) {
         let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
         let idle = mask & self.idle_cpus();
         let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
         task.sched.cpu.store(cpu, Ordering::Release);
         drop(from);
-        let mut rq = self.cpus[cpu as usize].rq.lock();
+        let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         task.sched.on_rq.store(1, Ordering::Release);
         rq.place(task);
-        self.enqueue_and_notify(rq, task, cpu, current_head().cpu());
+        self.enqueue_and_notify(rq, task, cpu, current.cpu());
     }
 
     /// Limits a task to the CPUs of `mask` (Linux: set_cpus_allowed_ptr). A task that runs where
@@ -128,7 +133,7 @@ impl Kernel {
 
     /// Moves a task that waits for a CPU which it may no longer use; returns the CPU if it is
     /// running there.
-    fn leave_queue(&self, mut rq: SpinGuard<'_, RunQueue>, task: &Task) -> Option<u32> {
+    fn leave_queue(&self, mut rq: LockedQueue<'_>, task: &Task) -> Option<u32> {
         let cpu = task.sched.cpu.load(Ordering::Relaxed);
         if task.sched.is_migrating() || allowed_on(task, cpu) {
             return None;
@@ -139,7 +144,7 @@ impl Kernel {
         }
         rq.dequeue(&self.tasks, task);
         task.sched.on_rq.store(MIGRATING, Ordering::Release);
-        self.move_to_allowed(rq, task);
+        self.move_to_allowed(current_head(), rq, task);
         None
     }
 
@@ -150,7 +155,7 @@ impl Kernel {
             return self.machine.send_interrupt(cpu);
         }
         if !cx.in_atomic() {
-            self.switch(task, super::Switch::Preempted);
+            self.switch(&cx, super::Switch::Preempted);
         }
     }
 }

@@ -38,6 +38,9 @@ pub(crate) use queue::RunQueue;
 pub(crate) use switch::Switch;
 pub(crate) use wake::Rest;
 
+/// A run queue whose lock is held, with interrupts off.
+pub(crate) type LockedQueue<'a> = kthreads_base::QuietGuard<'a, RunQueue>;
+
 /// The priority of a fair task with nice 0.
 pub const DEFAULT_PRIO: i32 = 120;
 /// The highest priority number of real-time tasks plus one.

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 use super::heap::{HeapNode, IndexHeap, Nodes};
 use super::{MAX_RT_PRIO, weight};
 use crate::task::state::SCHED_NORMAL;
-use crate::task::{NO_TASK, Task, TaskTable};
+use crate::task::{NO_TASK, Task, TaskPin, TaskTable};
 
 /// How long a fair task runs before the next gets its turn, in nanoseconds at nice 0.
 pub(crate) const SLICE: u64 = 3_000_000;
@@ -16,7 +16,9 @@ const SLEEPER_CREDIT: u64 = SLICE;
 const TIMED_SWITCHES: u32 = 64;
 
 const ORDER: Ordering = Ordering::Relaxed;
-const RT_LEVELS: usize = MAX_RT_PRIO as usize;
+/// Real-time priorities are 0 to 99; a power of two makes a level out of any number.
+const RT_LEVELS: usize = 128;
+const _: () = assert!(MAX_RT_PRIO as usize <= RT_LEVELS);
 
 /// What runs on a CPU, and what waits for it.
 #[derive(Debug)]
@@ -41,7 +43,8 @@ pub(crate) struct RunQueue {
 /// The real-time tasks: a ring of each priority, and which are not empty.
 #[derive(Debug)]
 struct RealTime {
-    ready: u128,
+    /// A bit for each level.
+    ready: [u64; 2],
     first: [u32; RT_LEVELS],
     last: [u32; RT_LEVELS],
 }
@@ -70,7 +73,7 @@ impl RunQueue {
             clock: 0,
             fair: IndexHeap::default(),
             vtime: 0,
-            rt: RealTime { ready: 0, first: [NO_TASK; RT_LEVELS], last: [NO_TASK; RT_LEVELS] },
+            rt: RealTime::new(),
         }
     }
 
@@ -87,6 +90,7 @@ impl RunQueue {
     }
 
     /// Puts a task that is to run among those that wait.
+    #[inline(always)]
     pub(crate) fn enqueue(&mut self, tasks: &TaskTable, task: &Task, end: End) {
         self.waiting += 1;
         if is_rt(task) {
@@ -105,6 +109,7 @@ impl RunQueue {
     }
 
     /// Gives a task that slept, is new, or comes from another CPU its virtual time here.
+    #[inline]
     pub(crate) fn place(&mut self, task: &Task) {
         let entity = &task.sched;
         let floor = self.vtime.saturating_sub(SLEEPER_CREDIT);
@@ -113,17 +118,15 @@ impl RunQueue {
         entity.deadline.store(vruntime + slice_of(task), ORDER);
     }
 
-    /// Takes the task that is to run next out of line; the idle task if none waits.
-    pub(crate) fn pick(&mut self, tasks: &TaskTable) -> u32 {
+    /// Takes the task that is to run next out of line; None if no one waits.
+    #[inline(always)]
+    pub(crate) fn pick<'t>(&mut self, tasks: &'t TaskTable) -> Option<TaskPin<'t>> {
         let next = match self.rt.pop(tasks) {
-            Some(index) => index,
-            None => match self.fair.pop(tasks) {
-                Some(index) => index,
-                None => return self.idle,
-            },
+            Some(task) => task,
+            None => tasks.pin(self.fair.pop(tasks)?),
         };
         self.waiting -= 1;
-        next
+        Some(next)
     }
 
     /// Charges the running task for the time since it was last charged; returns whether its
@@ -166,6 +169,7 @@ impl RunQueue {
     }
 
     /// Whether `woken` should have the CPU at once (Linux: check_preempt_curr).
+    #[inline]
     pub(crate) fn should_preempt(&self, tasks: &TaskTable, woken: &Task) -> bool {
         if self.current == self.idle {
             return true;
@@ -192,56 +196,74 @@ impl RunQueue {
 }
 
 impl RealTime {
+    fn new() -> RealTime {
+        RealTime { ready: [0; 2], first: [NO_TASK; RT_LEVELS], last: [NO_TASK; RT_LEVELS] }
+    }
+
+    #[inline(always)]
     fn push(&mut self, tasks: &TaskTable, task: &Task, end: End) {
         let level = level_of(task);
         let index = task.index();
         let (first, last) = (self.first[level], self.last[level]);
-        task.sched.rt_next.store(NO_TASK, ORDER);
-        task.sched.rt_prev.store(NO_TASK, ORDER);
         if first == NO_TASK {
+            task.sched.rt_next.store(NO_TASK, ORDER);
             self.first[level] = index;
             self.last[level] = index;
+            self.ready[level / 64] |= 1 << (level % 64);
         } else if end == End::Tail {
-            tasks.get(last).sched.rt_next.store(index, ORDER);
+            task.sched.rt_next.store(NO_TASK, ORDER);
             task.sched.rt_prev.store(last, ORDER);
+            tasks.get(last).sched.rt_next.store(index, ORDER);
             self.last[level] = index;
         } else {
-            tasks.get(first).sched.rt_prev.store(index, ORDER);
             task.sched.rt_next.store(first, ORDER);
+            tasks.get(first).sched.rt_prev.store(index, ORDER);
             self.first[level] = index;
         }
-        self.ready |= 1 << level;
+    }
+
+    /// Takes the first of a level out; what it says of the one before it is not kept up.
+    #[inline(always)]
+    fn pop_level<'t>(&mut self, tasks: &'t TaskTable, level: usize) -> TaskPin<'t> {
+        let task = tasks.pin(self.first[level]);
+        let next = task.sched.rt_next.load(ORDER);
+        self.first[level] = next;
+        if next == NO_TASK {
+            self.last[level] = NO_TASK;
+            self.ready[level / 64] &= !(1 << (level % 64));
+        }
+        task
     }
 
     fn remove(&mut self, tasks: &TaskTable, task: &Task) {
         let level = level_of(task);
+        let index = task.index();
+        if self.first[level] == index {
+            self.pop_level(tasks, level);
+            return;
+        }
         let next = task.sched.rt_next.load(ORDER);
         let prev = task.sched.rt_prev.load(ORDER);
-        match prev {
-            NO_TASK => self.first[level] = next,
-            prev => tasks.get(prev).sched.rt_next.store(next, ORDER),
-        }
+        tasks.get(prev).sched.rt_next.store(next, ORDER);
         match next {
             NO_TASK => self.last[level] = prev,
             next => tasks.get(next).sched.rt_prev.store(prev, ORDER),
         }
-        if self.first[level] == NO_TASK {
-            self.ready &= !(1 << level);
-        }
     }
 
-    fn pop(&mut self, tasks: &TaskTable) -> Option<u32> {
-        if self.ready == 0 {
-            return None;
-        }
-        let index = self.first[self.ready.trailing_zeros() as usize];
-        self.remove(tasks, tasks.get(index));
-        Some(index)
+    #[inline(always)]
+    fn pop<'t>(&mut self, tasks: &'t TaskTable) -> Option<TaskPin<'t>> {
+        let level = match self.ready {
+            [0, 0] => return None,
+            [0, low] => 64 + low.trailing_zeros(),
+            [high, _] => high.trailing_zeros(),
+        };
+        Some(self.pop_level(tasks, level as usize))
     }
 
     fn iter<'a>(&'a self, tasks: &'a TaskTable) -> impl Iterator<Item = u32> + 'a {
-        let levels = (0..RT_LEVELS).filter(|level| self.ready & (1 << level) != 0);
-        levels.flat_map(move |level| {
+        let is_ready = |level: &usize| self.ready[level / 64] & (1 << (level % 64)) != 0;
+        (0..RT_LEVELS).filter(is_ready).flat_map(move |level| {
             let follow = |index: &u32| {
                 Some(tasks.get(*index).sched.rt_next.load(ORDER)).filter(|next| *next != NO_TASK)
             };
@@ -252,7 +274,7 @@ impl RealTime {
 
 /// The level is the task's effective priority when it was queued; it does not change while it is.
 fn level_of(task: &Task) -> usize {
-    task.head.prio.load(ORDER).clamp(0, MAX_RT_PRIO - 1) as usize
+    task.head.prio.load(ORDER) as usize % RT_LEVELS
 }
 
 pub(crate) fn is_rt(task: &Task) -> bool {

@@ -3,15 +3,15 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::head::TIF_NEED_RESCHED;
-use kthreads_base::interrupt_point;
 use kthreads_base::switch::switch_to;
+use kthreads_base::{Current, interrupt_point};
 
 use super::MIGRATING;
 use super::queue::{End, RunQueue, is_rt};
 use super::wake::{Rest, word};
 use crate::kernel::Cpu;
 use crate::task::state::*;
-use crate::task::{NO_TASK, Task};
+use crate::task::{NO_TASK, Task, TaskPin};
 use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
@@ -23,20 +23,31 @@ pub(crate) enum Switch {
     Preempted,
 }
 
+/// What becomes of a task that gives its CPU to another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    /// It is in line for the CPU.
+    ToWait,
+    ToSleep,
+    /// It may not run on this CPU any more.
+    Elsewhere,
+    /// It is dead.
+    ForEver,
+}
+
 impl Kernel {
     /// Gives the CPU away (Linux: schedule). A task whose state is not running sleeps until it
     /// is woken, unless its state lets a pending signal keep it awake.
     pub fn schedule(&self, cx: &Cx<'_>) {
         let count = self.check_schedule(cx);
         loop {
-            self.switch(cx.task.get_ref(), Switch::Voluntary);
+            self.switch(cx, Switch::Voluntary);
             if !self.need_resched(cx.task.get_ref()) {
                 break;
             }
         }
         observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
         self.after_schedule(cx, count);
-        interrupt_point();
     }
 
     pub(crate) fn need_resched(&self, task: &Task) -> bool {
@@ -50,7 +61,7 @@ impl Kernel {
         if !self.need_resched(cx.task.get_ref()) || cx.in_atomic() {
             return false;
         }
-        self.switch(cx.task.get_ref(), Switch::Preempted);
+        self.switch(cx, Switch::Preempted);
         true
     }
 
@@ -64,14 +75,14 @@ impl Kernel {
             task.head.irq_restore(irqs);
         }
         let count = self.check_schedule(cx);
-        self.switch(task, Switch::Voluntary);
+        self.switch(cx, Switch::Voluntary);
         self.after_schedule(cx, count);
-        interrupt_point();
     }
 
     /// Lets those who wait for the running task's CPU go first; it stays runnable whatever its
     /// state says.
-    pub(crate) fn give_way(&self, task: &Task) {
+    pub(crate) fn give_way(&self, cx: &Cx<'_>) {
+        let task = cx.task.get_ref();
         let irqs = task.head.irq_save();
         let mut rq = self.rq_here(task).lock();
         let waiting = rq.waiting > 0;
@@ -81,7 +92,7 @@ impl Kernel {
         drop(rq);
         task.head.irq_restore(irqs);
         if waiting {
-            self.switch(task, Switch::Preempted);
+            self.switch(cx, Switch::Preempted);
         }
     }
 
@@ -91,11 +102,13 @@ impl Kernel {
     }
 
     /// One pass of the scheduler on the running task's CPU.
-    pub(crate) fn switch(&self, prev: &Task, why: Switch) {
-        let irqs = prev.head.irq_save();
-        let cpu = prev.head.cpu();
+    pub(crate) fn switch(&self, cx: &Cx<'_>, why: Switch) {
+        let current = cx.head;
+        let prev = cx.task.get_ref();
+        let irqs = current.irq_save();
+        let cpu = current.cpu();
         let here = &self.cpus[cpu as usize];
-        let mut rq = here.rq.lock();
+        let mut rq = here.rq.lock_irqs_off(current);
         if self.need_resched(prev) {
             prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
         }
@@ -103,24 +116,31 @@ impl Kernel {
         if why == Switch::Voluntary {
             prev.sched.passes.pass();
         }
-        let stays = self.put_prev(&mut rq, prev, cpu, why, slice_over);
-        let halted = self.halted();
-        let mut next = if halted { rq.idle } else { rq.pick(&self.tasks) };
-        if next == rq.idle && !halted && self.nr_cpus() > 1 {
-            rq = self.pull_task(cpu, rq);
-            next = rq.pick(&self.tasks);
-        }
-        if next == prev.index() {
+        let goes = self.put_prev(&mut rq, prev, cpu, why, slice_over);
+        let picked = if self.halted() { None } else { rq.pick(&self.tasks) };
+        let next = match picked {
+            Some(next) => next,
+            None => {
+                rq = self.help_others(current, cpu, rq);
+                self.pick_or_idle(&mut rq)
+            }
+        };
+        if core::ptr::eq(next.get_ref(), prev) {
             drop(rq);
         } else {
-            let next = self.tasks.pin(next);
-            self.start_next(here, &mut rq, prev, next.get_ref());
-            count_switch(prev, why, stays);
+            self.start_next(here, cpu, &mut rq, (prev, goes), next.get_ref());
+            count_switch(prev, goes);
             drop(rq);
-            switch_to(next);
-            self.finish_switch(prev);
+            switch_to(current, next);
+            self.finish_switch(current);
         }
-        prev.head.irq_restore(irqs);
+        current.irq_restore(irqs);
+    }
+
+    /// The next task of a queue that was empty before it was looked for others.
+    fn pick_or_idle(&self, rq: &mut RunQueue) -> TaskPin<'_> {
+        let picked = if self.halted() { None } else { rq.pick(&self.tasks) };
+        picked.unwrap_or_else(|| self.tasks.pin(rq.idle))
     }
 
     /// Charges the task that may be about to leave the CPU; returns whether its slice is over.
@@ -128,7 +148,7 @@ impl Kernel {
     /// To read the clock takes longer than the rest of a switch. So a CPU that ticks reads it at
     /// its first switches after each tick only. If there are more, whoever the tick finds running
     /// is charged for the time since the last of those, as Linux's tick accounting always does.
-    #[inline]
+    #[inline(always)]
     fn charge_at_switch(&self, here: &Cpu, rq: &mut RunQueue, prev: &Task) -> bool {
         let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
         if ticks && rq.is_busy() && prev.index() != rq.idle {
@@ -138,8 +158,8 @@ impl Kernel {
         rq.charge(prev, self.machine.now().0)
     }
 
-    /// Decides whether the running task waits for the CPU or sleeps; returns whether it waits.
-    #[inline]
+    /// Decides what becomes of the running task if another gets the CPU.
+    #[inline(always)]
     fn put_prev(
         &self,
         rq: &mut RunQueue,
@@ -147,33 +167,30 @@ impl Kernel {
         cpu: u32,
         why: Switch,
         slice_over: bool,
-    ) -> bool {
+    ) -> Goes {
         if prev.index() == rq.idle {
-            return true;
+            return Goes::ToWait;
         }
+        let state = prev.state();
         let may_sleep = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
-        if may_sleep && self.falls_asleep(prev, cpu) {
-            return false;
+        if may_sleep && state != TASK_RUNNING && self.falls_asleep(prev, state, cpu) {
+            return if state & TASK_DEAD != 0 { Goes::ForEver } else { Goes::ToSleep };
+        }
+        if !allowed_on(prev, cpu) {
+            // It runs on until the switch: the next task moves it (finish_switch).
+            prev.sched.on_rq.store(MIGRATING, Ordering::Release);
+            return Goes::Elsewhere;
         }
         // A task that is preempted in the middle of its turn keeps its place in its ring.
         let end = if why == Switch::Preempted && !slice_over { End::Head } else { End::Tail };
-        if allowed_on(prev, cpu) {
-            rq.enqueue(&self.tasks, prev, end);
-        } else {
-            // It runs on until the switch: the next task moves it (finish_switch).
-            prev.sched.on_rq.store(MIGRATING, Ordering::Release);
-        }
-        true
+        rq.enqueue(&self.tasks, prev, end);
+        Goes::ToWait
     }
 
     /// Takes the running task off its queue if its state says so and nothing keeps it awake. With
     /// the queue's lock held.
-    #[inline]
-    fn falls_asleep(&self, task: &Task, cpu: u32) -> bool {
-        let state = task.state();
-        if state == TASK_RUNNING {
-            return false;
-        }
+    #[inline(always)]
+    fn falls_asleep(&self, task: &Task, state: u32, cpu: u32) -> bool {
         if self.signal_pending_state(state, task) {
             task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             return false;
@@ -189,8 +206,15 @@ impl Kernel {
         false
     }
 
-    #[inline]
-    fn start_next(&self, here: &Cpu, rq: &mut RunQueue, prev: &Task, next: &Task) {
+    #[inline(always)]
+    fn start_next(
+        &self,
+        here: &Cpu,
+        cpu: u32,
+        rq: &mut RunQueue,
+        (prev, goes): (&Task, Goes),
+        next: &Task,
+    ) {
         next.sched.charged_at.store(rq.clock, Ordering::Relaxed);
         prev.head.on_cpu.store(0, Ordering::Relaxed);
         next.head.on_cpu.store(1, Ordering::Relaxed);
@@ -198,9 +222,8 @@ impl Kernel {
             let borrowed = prev.head.active_mm.load(Ordering::Relaxed);
             next.head.active_mm.store(borrowed, Ordering::Relaxed);
         }
-        let state = prev.state();
-        prev.head.note(observe::SWITCHED, next.index() as usize, state as usize);
-        let needs_care = state & TASK_DEAD != 0 || prev.sched.is_migrating();
+        prev.head.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
+        let needs_care = matches!(goes, Goes::ForEver | Goes::Elsewhere);
         let left = if needs_care { prev.index() } else { NO_TASK };
         here.left_behind.store(left, Ordering::Relaxed);
         here.current.store(next.index(), Ordering::Relaxed);
@@ -208,16 +231,16 @@ impl Kernel {
         rq.current = next.index();
         rq.switches += 1;
         if was_idle || rq.current == rq.idle {
-            self.note_idle(prev.head.cpu(), !was_idle);
+            self.note_idle(cpu, !was_idle);
         }
-        self.program_tick(prev.head.cpu(), here, rq);
+        self.program_tick(cpu, here, rq);
     }
 
     /// The other half of a switch, in the task that got the CPU: frees a dead predecessor, moves
     /// one that may not run here.
-    #[inline]
-    pub(crate) fn finish_switch(&self, task: &Task) {
-        let here = &self.cpus[task.head.cpu() as usize];
+    #[inline(always)]
+    pub(crate) fn finish_switch(&self, current: Current) {
+        let here = &self.cpus[current.cpu() as usize];
         let left = here.left_behind.load(Ordering::Relaxed);
         if left != NO_TASK {
             self.care_for(self.tasks.get(left));
@@ -252,7 +275,7 @@ impl Kernel {
         task.head.irq_save();
         task.head.preempt_count.store(1, Ordering::Relaxed);
         task.set_state(TASK_DEAD);
-        self.switch(task, Switch::Voluntary);
+        self.switch(cx, Switch::Voluntary);
         kthreads_base::fatal("a dead task was resumed")
     }
 
@@ -266,17 +289,18 @@ impl Kernel {
         let head = &cx.task.head;
         while self.need_resched(cx.task.get_ref()) && !cx.in_atomic() {
             head.preempt_add(1);
-            self.switch(cx.task.get_ref(), Switch::Preempted);
+            self.switch(&cx, Switch::Preempted);
             head.preempt_sub(1);
         }
     }
 }
 
-fn count_switch(prev: &Task, why: Switch, stays: bool) {
-    let counter = match why {
-        Switch::Voluntary => &prev.head.nvcsw,
-        Switch::Preempted if stays => &prev.head.nivcsw,
-        Switch::Preempted => &prev.head.nvcsw,
+#[inline(always)]
+fn count_switch(prev: &Task, goes: Goes) {
+    // As on Linux, who yields has not given up the CPU of its own will.
+    let counter = match goes {
+        Goes::ToSleep | Goes::ForEver => &prev.head.nvcsw,
+        Goes::ToWait | Goes::Elsewhere => &prev.head.nivcsw,
     };
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }

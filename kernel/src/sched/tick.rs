@@ -83,12 +83,13 @@ impl Kernel {
 
     /// What a CPU does when nobody else wants it (Linux: do_idle).
     pub(crate) fn idle_loop(&self, cpu: u32) {
-        let idle = self.tasks.get(cpu);
+        let cx = self.cx();
+        let idle = cx.task.get_ref();
         self.note_idle(cpu, true);
         while !self.halted() {
             idle.head.irq_save();
             if self.has_work(cpu) || self.need_resched(idle) {
-                self.switch(idle, Switch::Preempted);
+                self.switch(&cx, Switch::Preempted);
                 self.note_idle(cpu, true);
             } else {
                 // Whatever interrupts it begins anew, however long it rests.

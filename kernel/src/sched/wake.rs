@@ -19,9 +19,10 @@ use core::sync::atomic::{Ordering, fence};
 
 use kthreads_base::explore::is_explored;
 use kthreads_base::head::{Current, StateWord, TIF_NEED_RESCHED};
-use kthreads_base::{IrqGuard, SpinGuard, choose, current_head};
+use kthreads_base::{IrqGuard, choose, current_head};
 
-use super::queue::{End, RunQueue};
+use super::LockedQueue;
+use super::queue::End;
 use super::switch::allowed_on;
 use crate::task::Task;
 use crate::task::state::*;
@@ -55,7 +56,7 @@ enum Found {
 /// A task that keeps its place, on a queue or off all of them, while it is held.
 pub(crate) enum Held<'a> {
     /// It belongs to this queue.
-    Awake(SpinGuard<'a, RunQueue>),
+    Awake(LockedQueue<'a>),
     /// It sleeps.
     Asleep(Sleeper<'a>),
 }
@@ -87,11 +88,11 @@ impl Kernel {
         observe::gives(&current, task.address(), observe::NO_LOCK);
         let irqs = current.irq_save();
         current.step();
-        let found = self.claim_to_wake(&current, task, mask);
+        let found = self.claim_to_wake(current, task, mask);
         let woken = usize::from(found != Found::NotAsleep);
         current.note(observe::WOKE, task.index() as usize, woken);
         if found == Found::Sleeper {
-            self.queue_woken(&current, task);
+            self.queue_woken(current, task);
         }
         current.irq_restore(irqs);
         found != Found::NotAsleep
@@ -109,13 +110,13 @@ impl Kernel {
             debug_assert_eq!(task.state(), TASK_NEW);
             current.relax();
         }
-        self.queue_woken(&current, task);
+        self.queue_woken(current, task);
         current.irq_restore(irqs);
     }
 
     /// Makes a task that sleeps so the caller's to wake.
-    #[inline]
-    fn claim_to_wake(&self, current: &Current, task: &Task, mask: u32) -> Found {
+    #[inline(always)]
+    fn claim_to_wake(&self, current: Current, task: &Task, mask: u32) -> Found {
         let mut is_certain = false;
         loop {
             let seen = task.head.state_word();
@@ -143,15 +144,15 @@ impl Kernel {
     }
 
     /// Puts a task that the caller has claimed in line, where it may and should run.
-    #[inline]
-    fn queue_woken(&self, current: &Current, task: &Task) {
+    #[inline(always)]
+    fn queue_woken(&self, current: Current, task: &Task) {
         // It has left its run queue, but may still be on its way off the CPU.
         while !task.head.is_saved() {
             current.relax();
         }
         let here = current.cpu();
         let cpu = self.select_cpu(task, here);
-        let mut rq = self.cpus[cpu as usize].rq.lock();
+        let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         task.sched.cpu.store(cpu, Ordering::Release);
         self.note_wake(task, cpu);
         task.sched.on_rq.store(1, Ordering::Release);
@@ -160,11 +161,11 @@ impl Kernel {
         self.enqueue_and_notify(rq, task, cpu, here);
     }
 
-    /// Locks the run queue that the task belongs to.
-    pub(crate) fn lock_rq_of(&self, task: &Task) -> SpinGuard<'_, RunQueue> {
+    /// Locks the run queue that the task belongs to. With interrupts off.
+    pub(crate) fn lock_rq_of(&self, current: Current, task: &Task) -> LockedQueue<'_> {
         loop {
             let cpu = task.sched.cpu.load(Ordering::Acquire);
-            let rq = self.cpus[cpu as usize].rq.lock();
+            let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
             if task.sched.cpu.load(Ordering::Acquire) == cpu {
                 return rq;
             }
@@ -183,7 +184,7 @@ impl Kernel {
                 return Held::Asleep(Sleeper(task));
             }
             if seen.rest == Rest::Awake as u32 && seen.state != TASK_WAKING {
-                let rq = self.lock_rq_of(task);
+                let rq = self.lock_rq_of(current, task);
                 // It may have gone to sleep meanwhile, and be on its way to another queue.
                 if task.sched.is_on_rq() {
                     return Held::Awake(rq);
@@ -195,9 +196,10 @@ impl Kernel {
 
     /// Puts a task in line and, where it should run at once or lines have grown, says so. The
     /// caller is on the CPU `here`, with interrupts off.
+    #[inline(always)]
     pub(crate) fn enqueue_and_notify(
         &self,
-        mut rq: SpinGuard<'_, RunQueue>,
+        mut rq: LockedQueue<'_>,
         task: &Task,
         cpu: u32,
         here: u32,

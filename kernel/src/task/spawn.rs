@@ -59,7 +59,7 @@ impl Kernel {
                 return Err(errno);
             }
         };
-        prepare(self.tasks.pin(task.index()), &stack, &*self.machine);
+        prepare(self.tasks.pin(task.index()), &stack);
         *task.stack.lock() = Some(stack);
         self.fill(task, &spawn);
         *task.start.lock() = Some(spawn.start);
@@ -138,7 +138,7 @@ impl Kernel {
     /// The body of every task: what `Start` says, then the end.
     pub(crate) fn task_main(&self) -> ! {
         let cx = self.cx();
-        self.finish_switch(cx.task.get_ref());
+        self.finish_switch(cx.head);
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
         observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);

@@ -74,15 +74,15 @@ impl TaskTable {
     }
 
     /// The slot with that index.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, index: u32) -> &Task {
-        self.slots.get(index).expect("a slot's index is only ever taken from a slot")
+        self.slots.made(index).get_ref()
     }
 
     /// The slot with that index, pinned.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pin(&self, index: u32) -> TaskPin<'_> {
-        self.slots.get_pinned(index).expect("a slot's index is only ever taken from a slot")
+        self.slots.made(index)
     }
 
     /// The slot with that index, if there is one.

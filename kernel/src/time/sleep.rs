@@ -180,7 +180,7 @@ impl Kernel {
             self.note_delay(cpu, false);
             kthreads_base::interrupt_point();
             if !cx.in_atomic() {
-                self.give_way(cx.task.get_ref());
+                self.give_way(cx);
             }
         }
     }

@@ -32,7 +32,7 @@ extern "C" fn module_waits(data: usize) -> i32 {
 }
 
 /// How much of the text behind the function's beginning counts as the module.
-const TEXT_BYTES: usize = 256;
+const TEXT_BYTES: usize = 1024;
 
 struct TestImage;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::ptr;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
 
@@ -182,13 +182,13 @@ fn run_cpu(machine: &HostMachine, upcalls: &dyn Upcalls, number: u32) {
     let cpu = machine.cpu(number);
     cpu::set_this_cpu(cpu);
     cpu.set_thread(sys::thread_id());
-    kthreads_base::cpu::enter_cpu(machine, upcalls, number, &cpu.stack);
+    kthreads_base::cpu::enter_cpu(upcalls, number, &cpu.stack);
     cpu.set_thread(0);
     cpu::set_this_cpu(ptr::null());
     machine.leave(cpu);
 }
 
-// SAFETY: contexts are those of kthreads-fiber; stacks are handed out once (see `stacks`) and are
+// SAFETY: stacks are handed out once (see `stacks`) and are
 // mapped; interrupts are only made pending here, and taken by base, or in module text with
 // interrupts on (see `preempt`); module memory is mapped and protected as asked, or the program
 // ends.
@@ -309,20 +309,6 @@ unsafe impl Machine for HostMachine {
 
     fn stack_free(&self, stack: Stack) {
         self.stacks.free(stack);
-    }
-
-    fn context_new(&self, stack: &Stack, entry: extern "C" fn() -> !) -> usize {
-        kthreads_fiber::prepare(stack, entry)
-    }
-
-    unsafe fn switch(&self, save: &AtomicUsize, resume: usize) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { kthreads_fiber::switch(save, resume) };
-    }
-
-    unsafe fn call_on(&self, top: usize, function: extern "C" fn()) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { kthreads_fiber::call_on(top, function) };
     }
 
     fn image_alloc(&self, len: usize) -> Option<NonNull<u8>> {

@@ -121,7 +121,7 @@ fn judge(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack) {
     let running = machine.core.cpus.iter().filter(|cpu| is_running(cpu));
     let found = running.filter(|cpu| upcalls.judge(cpu.number)).count();
     if found > 0 {
-        cpu::call_as_watcher(machine, upcalls, stack);
+        cpu::call_as_watcher(upcalls, stack);
     }
 }
 

@@ -163,7 +163,7 @@ fn run_cpu(me: &Processor) {
     let machine = unsafe { &*MACHINE.load(Ordering::Acquire) };
     let Some(upcalls) = upcalls() else { return };
     let number = me.number();
-    kthreads_base::cpu::enter_cpu(machine, upcalls, number, &machine.idle_stacks[number as usize]);
+    kthreads_base::cpu::enter_cpu(upcalls, number, &machine.idle_stacks[number as usize]);
     rest::leave();
     if ALIVE.fetch_sub(1, Ordering::AcqRel) == 1 {
         machine.wake_host(&ALL_ENDED);
@@ -190,7 +190,7 @@ pub(crate) fn serve(me: &Processor) -> ! {
     }
 }
 
-// SAFETY: contexts are those of kthreads-fiber; stacks are handed out once (see stacks.rs) and are
+// SAFETY: stacks are handed out once (see stacks.rs) and are
 // mapped; real interrupts only make virtual ones pending, which are taken where base allows it;
 // module memory is mapped and protected as asked.
 unsafe impl Machine for PcMachine {
@@ -221,7 +221,7 @@ unsafe impl Machine for PcMachine {
         }
         let top = BOOT_CPU_STACK.load(Ordering::Relaxed);
         // SAFETY: the stack is this CPU's alone; what ran on it before has ended for good.
-        outside::set_cpu(unsafe { kthreads_fiber::prepare_at(top, boot_cpu) });
+        outside::set_cpu(unsafe { kthreads_base::context::prepare_at(top, boot_cpu) });
         for number in 1..self.config.cpus {
             TO_START[number as usize].store(true, Ordering::Release);
             apic::send(processor::at(number), apic::Vector::Kick);
@@ -287,20 +287,6 @@ unsafe impl Machine for PcMachine {
 
     fn stack_free(&self, stack: Stack) {
         stacks::free(stack);
-    }
-
-    fn context_new(&self, stack: &Stack, entry: extern "C" fn() -> !) -> usize {
-        kthreads_fiber::prepare(stack, entry)
-    }
-
-    unsafe fn switch(&self, save: &AtomicUsize, resume: usize) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { kthreads_fiber::switch(save, resume) };
-    }
-
-    unsafe fn call_on(&self, top: usize, function: extern "C" fn()) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { kthreads_fiber::call_on(top, function) };
     }
 
     fn image_alloc(&self, len: usize) -> Option<NonNull<u8>> {

@@ -69,7 +69,7 @@ pub fn spawn_outside(body: impl FnOnce() + Send + 'static) {
     assert!(!on_kernel_stack(), "strands are started from outside the kernel");
     let top = image::map_with_guard(STACK_SIZE).expect("memory for a stack");
     // SAFETY: the memory was just mapped for this stack.
-    let resume = unsafe { kthreads_fiber::prepare_at(top, begin) };
+    let resume = unsafe { kthreads_base::context::prepare_at(top, begin) };
     let strand = Box::leak(Box::new(Strand {
         resume: AtomicUsize::new(resume),
         word: AtomicPtr::new(ptr::null_mut()),
@@ -125,14 +125,14 @@ fn give_up(me: &Strand) {
         return interrupts::enable_and_hlt();
     }
     // SAFETY: the CPU's context was saved by `run`, or made by `set_cpu`, and taken out once.
-    unsafe { kthreads_fiber::switch(&me.resume, cpu) };
+    unsafe { kthreads_base::context::switch(&me.resume, cpu) };
 }
 
 fn switch(save: &AtomicUsize, next: &'static Strand) {
     let resume = next.resume.swap(0, Ordering::AcqRel);
     CURRENT.store(ptr::from_ref(next).cast_mut(), Ordering::Release);
     // SAFETY: a ready strand's context is saved whole, and the swap takes it out once.
-    unsafe { kthreads_fiber::switch(save, resume) };
+    unsafe { kthreads_base::context::switch(save, resume) };
 }
 
 /// Gives the boot processor's CPU a context to begin with.

@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head};
@@ -164,7 +164,7 @@ impl Drop for SimMachine {
     }
 }
 
-// SAFETY: contexts are those of kthreads-fiber; stacks are handed out once (see `StackPool`) and
+// SAFETY: stacks are handed out once (see `StackPool`) and
 // are mapped; interrupts are only made pending here, and taken by base, or in module text with
 // interrupts on (by the host machine's signal); module memory is mapped and protected as asked.
 unsafe impl Machine for SimMachine {
@@ -263,20 +263,6 @@ unsafe impl Machine for SimMachine {
 
     fn stack_free(&self, stack: Stack) {
         self.stacks.free(stack);
-    }
-
-    fn context_new(&self, stack: &Stack, entry: extern "C" fn() -> !) -> usize {
-        kthreads_fiber::prepare(stack, entry)
-    }
-
-    unsafe fn switch(&self, save: &AtomicUsize, resume: usize) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { kthreads_fiber::switch(save, resume) };
-    }
-
-    unsafe fn call_on(&self, top: usize, function: extern "C" fn()) {
-        // SAFETY: the caller's promise is the same.
-        unsafe { kthreads_fiber::call_on(top, function) };
     }
 
     fn image_alloc(&self, len: usize) -> Option<NonNull<u8>> {

@@ -31,7 +31,7 @@ extern "C" fn cpu_start() -> ! {
     let number = machine.core().current.unwrap_or(0);
     let upcalls = machine.upcalls();
     if let Some(upcalls) = upcalls {
-        cpu::enter_cpu(machine, upcalls, number, &machine.core().cpus[number as usize].idle_stack);
+        cpu::enter_cpu(upcalls, number, &machine.core().cpus[number as usize].idle_stack);
     }
     machine.core().set_doing(number, Doing::Nothing);
     machine.give_up(number);
@@ -49,7 +49,7 @@ impl SimMachine {
             let word = (cpu.base_stack.base() + SLOT_SIZE - size_of::<usize>()) as *mut *const Head;
             // SAFETY: the stack is the CPU's own and not in use yet.
             unsafe { word.write(upcalls.idle_head(number)) };
-            let sp = kthreads_fiber::prepare(&cpu.base_stack, cpu_start);
+            let sp = kthreads_base::context::prepare(&cpu.base_stack, cpu_start);
             cpu.sp.store(sp, Ordering::Relaxed);
             self.core().set_doing(number, Doing::Running);
         }
@@ -162,7 +162,7 @@ impl SimMachine {
         let (save, to) = (&core.cpus[me as usize].sp, &core.cpus[next as usize].sp);
         let to = to.swap(0, Ordering::Relaxed);
         // SAFETY: taken out by the swap, so it is used once; the CPU's context rests there.
-        unsafe { kthreads_fiber::switch(save, to) };
+        unsafe { kthreads_base::context::switch(save, to) };
     }
 
     /// Lets the host thread go on; the CPU can go on afterwards.
@@ -177,7 +177,7 @@ impl SimMachine {
         core.current = None;
         let to = core.outside.swap(0, Ordering::Relaxed);
         // SAFETY: the host thread's context rests in `run_until`; the swap uses it once.
-        unsafe { kthreads_fiber::switch(&core.cpus[me as usize].sp, to) };
+        unsafe { kthreads_base::context::switch(&core.cpus[me as usize].sp, to) };
     }
 
     /// Shows the time to whoever asks.
@@ -248,7 +248,7 @@ impl SimMachine {
             core.go_on(next);
             let to = core.cpus[next as usize].sp.swap(0, Ordering::Relaxed);
             // SAFETY: taken out by the swap, so it is used once; the CPU's context rests there.
-            unsafe { kthreads_fiber::switch(&core.outside, to) };
+            unsafe { kthreads_base::context::switch(&core.outside, to) };
             if self.sleepers.load(Ordering::SeqCst) != 0 {
                 return Again::AtOnce;
             }

@@ -172,7 +172,7 @@ pub(super) fn call_on_runs_on_the_other_stack(machine: &Arc<dyn Machine>) -> Ver
             // SAFETY: the stack is ours; its top word is to name the running thread.
             unsafe {
                 word.write(core::ptr::from_ref(&*current_head()) as usize);
-                rig.machine.call_on(stack.top(), on_the_fiber);
+                kthreads_base::context::call_on(stack.top(), on_the_fiber);
             }
             let seen = current_head().nvcsw.load(Ordering::Relaxed) as usize;
             assert_eq!(seen & !(SLOT_SIZE - 1), stack.base());

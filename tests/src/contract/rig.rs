@@ -257,7 +257,7 @@ impl Rig {
         let stack = self.machine.stack_alloc().expect("a stack");
         let fiber = Fiber::idle();
         fiber.head.irqs_off.store(1, Ordering::Relaxed);
-        kthreads_base::switch::prepare(fiber.as_ref(), &stack, &*self.machine);
+        kthreads_base::switch::prepare(fiber.as_ref(), &stack);
         // SAFETY: nobody else knows the fiber yet.
         unsafe {
             *fiber.body.get() = Some(Box::new(body));
@@ -270,7 +270,7 @@ impl Rig {
     pub fn resume(&self, fiber: Pin<&Fiber>) {
         assert!(fiber.head.is_saved(), "a fiber that may be resumed is saved");
         fiber.back.store(ptr::from_ref(this_fiber()).cast_mut(), Ordering::Relaxed);
-        kthreads_base::switch::switch_to(fiber);
+        kthreads_base::switch::switch_to(kthreads_base::current_head(), fiber);
     }
 
     /// Frees the stack of a fiber that will not run any more.
@@ -301,7 +301,7 @@ fn this_fiber() -> &'static Fiber {
 pub(super) fn give_back() {
     // SAFETY: set by `resume`; that fiber waits in it, pinned, until it is switched to.
     let back = unsafe { Pin::new_unchecked(&*this_fiber().back.load(Ordering::Relaxed)) };
-    kthreads_base::switch::switch_to(back);
+    kthreads_base::switch::switch_to(kthreads_base::current_head(), back);
 }
 
 /// Ends the running fiber, which somebody has resumed.

@@ -1,27 +1,25 @@
-//! Stackful contexts on x86-64, for every machine that runs in an ordinary process.
+//! Contexts: what goes on on a stack, saved while something else does.
 //!
 //! A context that does not run is one number: the stack pointer below which nothing of it lies.
-//! What it points to, from low to high addresses: r15 r14 r13 r12 rbx rbp and the address to go
-//! on at. The last two are a frame record as the System V ABI knows it, so a back trace of a
-//! resting context begins at [`FRAME_RECORD`] above its stack pointer.
+//! What it points to, from low to high addresses: rbx, rbp, and the address to go on at. The last
+//! two are a frame record as the System V ABI knows it, so a back trace of a resting context begins
+//! at [`FRAME_RECORD`] above its stack pointer.
 //!
-//! Only what a called function must keep is saved. The floating-point control words belong to
-//! those registers too, but nothing here ever changes them.
-#![no_std]
-#![cfg(target_arch = "x86_64")]
+//! To switch is code of whoever does it, not a function of its own: the compiler saves what is in
+//! use there and nothing else. The floating-point control words belong to a context too, but
+//! nothing here ever changes them. All machines are x86-64 and switch alike, so this is no part of
+//! [`Machine`](crate::Machine).
 
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::sync::atomic::AtomicUsize;
 
-use kthreads_base::Stack;
+use crate::stack::Stack;
 
 /// How many words a resting context keeps on its stack.
-const SAVED_WORDS: usize = 7;
+const SAVED_WORDS: usize = 3;
 
 /// How far above a resting context's stack pointer its frame record lies, in bytes.
-pub const FRAME_RECORD: usize = 5 * size_of::<usize>();
-
-const _: () = assert!(FRAME_RECORD == kthreads_base::frames::FRAME_RECORD);
+pub const FRAME_RECORD: usize = size_of::<usize>();
 
 /// Saves the running context, stores its stack pointer in `save`, and resumes `resume`. Returns
 /// when somebody resumes the saved one.
@@ -33,26 +31,33 @@ const _: () = assert!(FRAME_RECORD == kthreads_base::frames::FRAME_RECORD);
 /// # Safety
 ///
 /// `resume` came from [`prepare`] or from `save`, and is used once; its stack is intact.
-#[unsafe(naked)]
-pub unsafe extern "C" fn switch(save: &AtomicUsize, resume: usize) {
-    naked_asm!(
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov [rdi], rsp",
-        "mov rsp, rsi",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "pop rax",
-        "jmp rax",
-    )
+#[inline(always)]
+pub unsafe fn switch(save: &AtomicUsize, resume: usize) {
+    // SAFETY: by the caller's promise there is a context to resume. Whoever resumes this one finds
+    // its stack as it was, the two registers that the compiler keeps for itself are put back, and
+    // all others are given up.
+    unsafe {
+        asm!(
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "push rbp",
+            "push rbx",
+            "mov [rdi], rsp",
+            "mov rsp, rsi",
+            "pop rbx",
+            "pop rbp",
+            "pop rax",
+            "jmp rax",
+            "2:",
+            inlateout("rdi") core::ptr::from_ref(save) => _,
+            inlateout("rsi") resume => _,
+            lateout("r12") _,
+            lateout("r13") _,
+            lateout("r14") _,
+            lateout("r15") _,
+            clobber_abi("C"),
+        );
+    }
 }
 
 /// Calls `function` with the stack pointer at `top`, and moves it back.
@@ -105,8 +110,8 @@ mod tests {
     extern crate std;
 
     use super::*;
+    use crate::SLOT_SIZE;
     use core::sync::atomic::Ordering;
-    use kthreads_base::SLOT_SIZE;
     use std::alloc::{Layout, alloc, dealloc};
     use std::vec::Vec;
 
