@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{current_head, module_point};
+use kthreads_base::{Head, current_head, module_point};
 use kthreads_kernel::{HARDIRQ_MASK, Kernel, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK};
 
 /// The bit of saved flags that says that interrupts were on.

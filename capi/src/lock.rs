@@ -83,7 +83,7 @@ fn free(lock: Ptr<RawSpinLock>) {
 #[inline(never)]
 fn look_at_owner(lock: &RawSpinLock, at: &LockAt) {
     let is_told = with_current(|kernel: &Kernel, head| {
-        !head.held.contains(at.address) || kernel.tells_of_second_taking(head, at)
+        !head.held.contains(at.address) || kernel.tells_of_second_taking(&head, at)
     });
     if !is_told {
         report(lock, "takes a spin lock that it holds");
