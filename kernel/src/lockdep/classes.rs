@@ -29,7 +29,7 @@ impl Kernel {
             return Ok(slot.class);
         }
         let (key, name) = self.key_of(lock);
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let class = slow.validator.class(key, kind_of(lock.kind), &name)?;
         // What lies on a stack vanishes without a word.
         if !stack::in_range(lock.address) {
@@ -66,7 +66,7 @@ impl Kernel {
         if !self.lockdep.is_on() {
             return;
         }
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let class = slow.validator.class(Key::of(key), kind_of(kind), name);
         let set = class.and_then(|class| slow.set(&self.lockdep.fast, address, class));
         drop(slow);
@@ -81,7 +81,7 @@ impl Kernel {
         let Some(slot) = slot.filter(|_| self.lockdep.is_on() && subclass < SUBCLASSES) else {
             return;
         };
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let class = slow.validator.subclass(slot.class, subclass);
         let set = class.and_then(|class| slow.set(&self.lockdep.fast, address, class));
         drop(slow);
@@ -95,7 +95,7 @@ impl Kernel {
         if !self.lockdep.is_on() {
             return;
         }
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let set = self.lockdep.fast.slots.set(address, UNCHECKED, &mut slow.locks);
         drop(slow);
         if set.is_err() {
@@ -105,7 +105,7 @@ impl Kernel {
 
     /// No lock of a class is looked at any more.
     pub(super) fn dismiss_class(&self, class: ClassId) {
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         slow.validator.dismiss(class);
         self.lockdep.fast.slots.replace(class, UNCHECKED);
         self.lockdep.fast.forget_chains();
@@ -116,7 +116,7 @@ impl Kernel {
     #[inline]
     pub fn forget_locks_in(&self, memory: &Range<usize>) {
         if self.lockdep.fast.slots.may_be_in(memory) {
-            let mut slow = self.lockdep.slow.lock();
+            let mut slow = self.lockdep.slow();
             self.lockdep.fast.slots.forget(memory, &mut slow.locks);
             drop(slow);
         }
@@ -130,7 +130,7 @@ impl Kernel {
         }
         self.forget_locks_in(memory);
         let fast = &self.lockdep.fast;
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let gone = slow.validator.forget(&|key| memory.contains(&key.address));
         if !gone.is_empty() {
             fast.slots.forget_where(&|_, class| gone.contains(&class), &mut slow.locks);
@@ -141,7 +141,7 @@ impl Kernel {
 
     /// Notes a place of Rust code, so that it can be named.
     pub(super) fn note_rust_place(&self, place: &'static Location<'static>) {
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         if !slow.places.iter().any(|known| core::ptr::eq(*known, place)) {
             slow.places.push(place);
         }

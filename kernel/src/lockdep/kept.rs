@@ -112,7 +112,7 @@ impl Kernel {
         let made = lock.made;
         let name = alloc::format!("{}:{}", file_name(made), made.line());
         let key = Key::of(core::ptr::from_ref(made).addr());
-        let class = self.lockdep.slow.lock().validator.class(key, kind, &name);
+        let class = self.lockdep.slow().validator.class(key, kind, &name);
         let class = match class {
             Ok(class) => class,
             Err(pool) => return self.lockdep_is_full(pool).0,

@@ -16,7 +16,7 @@ use core::panic::Location;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::held::{HeldLock, KEPT, LockKind, Newest};
-use kthreads_base::{Head, SpinLock};
+use kthreads_base::{Head, SpinGuard, SpinLock};
 use kthreads_lockdep::{
     Acquire, Chain, Chains, ClassId, Fast, Finding, Held, Label, NoRoom, Pool, Site, Slot, Slots,
     Stats, Tag, Usage, Validator, Who,
@@ -125,6 +125,12 @@ impl Lockdep {
         Lockdep { fast, slow: SpinLock::new(Slow { validator, locks: 0, places: Vec::new() }) }
     }
 
+    /// Takes the lock. A machine that explores finds no choice in it: it is free there always, as
+    /// nobody else comes to run under it.
+    fn slow(&self) -> SpinGuard<'_, Slow> {
+        self.slow.try_lock().unwrap_or_else(|| self.slow.lock())
+    }
+
     /// Whether locks are looked at (debug_locks).
     pub(crate) fn is_on(&self) -> bool {
         self.fast.is_on()
@@ -137,14 +143,14 @@ impl Lockdep {
 
     /// How much is kept, and how many locks are known.
     pub(crate) fn stats(&self) -> (Stats, usize) {
-        let slow = self.slow.lock();
+        let slow = self.slow();
         (slow.validator.stats(), slow.locks)
     }
 
     /// All classes, each with those taken right under it.
     pub(crate) fn classes(&self) -> Vec<(Label, Vec<Label>)> {
         let mut all = Vec::new();
-        let slow = self.slow.lock();
+        let slow = self.slow();
         slow.validator.for_each_class(&mut |class, below| all.push((class, below.to_vec())));
         all
     }
@@ -154,12 +160,12 @@ impl Lockdep {
         let tag = Tag(held.tag);
         let kept = || self.fast.slots.get(held.address).map(|slot| slot.class);
         let class = Some(tag.class()).filter(|class| *class != ClassId::NONE).or_else(kept)?;
-        self.slow.lock().validator.label(class)
+        self.slow().validator.label(class)
     }
 
     /// The place of Rust code at an address that was given as one.
     pub(crate) fn rust_place(&self, address: usize) -> Option<&'static Location<'static>> {
-        let slow = self.slow.lock();
+        let slow = self.slow();
         let is_it = |place: &&&'static Location<'_>| core::ptr::from_ref(**place).addr() == address;
         slow.places.iter().find(is_it).copied()
     }
@@ -232,7 +238,7 @@ impl crate::Kernel {
         let site = Site { place, who: who(head) };
         let new = Acquire { lock: address, class, here, how, site };
         let fast = &self.lockdep.fast;
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let findings = slow.validator.acquire(snapshot.held(), &new);
         let seen = slow.validator.seen(class);
         if fast.slots.get(address).is_some_and(|slot| slot.class == class) {
@@ -318,7 +324,7 @@ impl crate::Kernel {
         }
         self.settle(head);
         let snapshot = Snapshot::of(head);
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         let findings = slow.validator.states_on(snapshot.held(), states, who(head));
         for held in snapshot.held() {
             let is_there = slots.get(held.lock).is_some_and(|slot| slot.class == held.tag.class());

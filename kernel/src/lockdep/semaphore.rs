@@ -88,7 +88,7 @@ impl Kernel {
     /// A semaphore was given back by who took it.
     fn confirm_class(&self, class: ClassId, address: usize) {
         let fast = &self.lockdep.fast;
-        let mut slow = self.lockdep.slow.lock();
+        let mut slow = self.lockdep.slow();
         if slow.validator.confirm(class) {
             fast.forget_chains();
         }
