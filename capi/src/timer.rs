@@ -14,8 +14,8 @@ fn warn_pending(cx: &Cx<'_>, timer: &Timer) {
 }
 
 /// The lock validator learns that the timer's function may be waited for.
-fn note_wait(cx: &Cx<'_>, timer: &Timer, place: usize) {
-    cx.kernel.note_wait_for_function(&cx.task.head, timer.function_address(), place);
+fn note_wait(cx: &Cx<'_>, timer: &Timer) {
+    cx.kernel.note_wait_for_function(&cx.task.head, timer.function_address());
 }
 
 export! {
@@ -59,8 +59,8 @@ export! {
         i32::from(cx.kernel.del_timer(timer.get()))
     }
 
-    fn timer_delete_sync(cx from caller, timer: Ptr<Timer>) -> i32 {
-        note_wait(cx, timer.get(), caller);
+    fn timer_delete_sync(cx, timer: Ptr<Timer>) -> i32 {
+        note_wait(cx, timer.get());
         i32::from(cx.kernel.del_timer_sync(timer.get()))
     }
 
@@ -75,8 +75,8 @@ export! {
         i32::from(cx.kernel.shutdown_timer(timer.get()))
     }
 
-    fn timer_shutdown_sync(cx from caller, timer: Ptr<Timer>) -> i32 {
-        note_wait(cx, timer.get(), caller);
+    fn timer_shutdown_sync(cx, timer: Ptr<Timer>) -> i32 {
+        note_wait(cx, timer.get());
         i32::from(cx.kernel.shutdown_timer_sync(timer.get()))
     }
 }

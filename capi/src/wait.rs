@@ -10,7 +10,7 @@ use kthreads_kernel::wait::{
     WaitEntry, WaitFlags, WaitQueueHead, autoremove_wake_function, default_wake_function,
     woken_wake_function,
 };
-use kthreads_kernel::{Cx, Errno, LockAt};
+use kthreads_kernel::{Cx, Errno};
 
 use crate::lock;
 use crate::lockdep::set_class;
@@ -19,11 +19,10 @@ use crate::object::Ptr;
 /// The wake-up is by a task that is about to sleep.
 const WF_SYNC: i32 = 0x10;
 
-/// The lock validator learns that the queue's lock is taken, by a call that returns to `place`.
+/// The lock validator learns that the queue's lock is taken.
 #[inline]
-fn note(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, place: usize) {
-    let lock = LockAt { kind: held::LockKind::Spin, address: queue.address(), place };
-    cx.kernel.note_inner_lock(&cx.task.head, &lock);
+fn note(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>) {
+    cx.kernel.note_inner_lock(&cx.task.head, queue.address());
 }
 
 /// How many exclusive waiters C's number means.
@@ -39,7 +38,7 @@ fn add(
     (set, clear): (u32, u32),
     place: usize,
 ) {
-    note(cx, queue, place);
+    note(cx, queue);
     let queue = queue.pin();
     let entry = entry.pin();
     let flags = entry.flags().load(Ordering::Relaxed) & !clear | set;
@@ -56,11 +55,11 @@ fn wake_locked(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: 
     cx.kernel.wake_up_locked(queue.pin(), &witness.exclusive(), mode, exclusive(nr), key);
 }
 
-fn wake_sync(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, key: usize, place: usize) {
+fn wake_sync(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, key: usize) {
     if queue.address() == 0 {
         return;
     }
-    note(cx, queue, place);
+    note(cx, queue);
     cx.kernel.wake_up_flags(queue.pin(), mode, WF_SYNC, Some(1), key);
 }
 
@@ -123,14 +122,14 @@ export! {
         add(cx, queue, entry, (WaitFlags::EXCLUSIVE.0 | WaitFlags::PRIORITY.0, 0), place);
     }
 
-    fn remove_wait_queue(cx from caller, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
-        note(cx, queue, caller);
+    fn remove_wait_queue(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
+        note(cx, queue);
         cx.kernel.remove_wait_queue(queue.pin(), entry.get());
         cx.kernel.forget_queue_entry(cx, entry.get());
     }
 
-    fn wake_up(cx from caller, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) -> i32 {
-        note(cx, queue, caller);
+    fn wake_up(cx, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) -> i32 {
+        note(cx, queue);
         cx.kernel.wake_up(queue.pin(), mode, exclusive(nr), key) as i32
     }
 
@@ -142,48 +141,48 @@ export! {
         wake_locked(cx, queue, mode, 1, key);
     }
 
-    fn wake_up_sync_key(cx from caller, queue: Ptr<WaitQueueHead>, mode: u32, key: usize) {
-        wake_sync(cx, queue, mode, key, caller);
+    fn wake_up_sync_key(cx, queue: Ptr<WaitQueueHead>, mode: u32, key: usize) {
+        wake_sync(cx, queue, mode, key);
     }
 
-    fn wake_up_sync(cx from caller, queue: Ptr<WaitQueueHead>, mode: u32) {
-        wake_sync(cx, queue, mode, 0, caller);
+    fn wake_up_sync(cx, queue: Ptr<WaitQueueHead>, mode: u32) {
+        wake_sync(cx, queue, mode, 0);
     }
 
-    fn prepare_to_wait(cx from caller, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, state: u32) {
-        note(cx, queue, caller);
+    fn prepare_to_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, state: u32) {
+        note(cx, queue);
         let entry = entry.pin();
         entry.flags().fetch_and(!WaitFlags::EXCLUSIVE.0, Ordering::Relaxed);
         cx.kernel.prepare_to_wait(cx, queue.pin(), entry, state);
     }
 
     fn prepare_to_wait_exclusive(
-        cx from caller,
+        cx,
         queue: Ptr<WaitQueueHead>,
         entry: Ptr<WaitEntry>,
         state: u32,
     ) -> bool {
-        note(cx, queue, caller);
+        note(cx, queue);
         set_exclusive(entry.pin(), WaitFlags::EXCLUSIVE.0);
         cx.kernel.prepare_to_wait(cx, queue.pin(), entry.pin(), state)
     }
 
     fn prepare_to_wait_event(
-        cx from caller,
+        cx,
         queue: Ptr<WaitQueueHead>,
         entry: Ptr<WaitEntry>,
         state: u32,
     ) -> i64 {
-        note(cx, queue, caller);
+        note(cx, queue);
         match cx.kernel.prepare_to_wait_event(cx, queue.pin(), entry.pin(), state) {
             Ok(()) => 0,
             Err(errno) => i64::from(errno.to_c()),
         }
     }
 
-    fn finish_wait(cx from caller, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
-        if entry.get().is_queued() {
-            note(cx, queue, caller);
+    fn finish_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
+        if cx.task.head.held.mark() != 0 && entry.get().is_queued() {
+            note(cx, queue);
         }
         cx.kernel.finish_wait(cx, queue.pin(), entry.get());
     }

@@ -37,8 +37,8 @@ fn create(cx: &Cx<'_>, cpu: i32, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize
 }
 
 /// The lock validator learns that a work's function may be waited for.
-fn note_wait(cx: &Cx<'_>, function: usize, place: usize) {
-    cx.kernel.note_wait_for_function(&cx.task.head, function, place);
+fn note_wait(cx: &Cx<'_>, function: usize) {
+    cx.kernel.note_wait_for_function(&cx.task.head, function);
 }
 
 export! {
@@ -89,8 +89,8 @@ export! {
         cx.kernel.mod_delayed_work(worker.pin(), work.pin(), delay)
     }
 
-    fn kthread_flush_work(cx from caller, work: Ptr<Work>) {
-        note_wait(cx, work.get().function_address(), caller);
+    fn kthread_flush_work(cx, work: Ptr<Work>) {
+        note_wait(cx, work.get().function_address());
         cx.kernel.flush_work(cx, work.pin());
     }
 
@@ -98,13 +98,13 @@ export! {
         cx.kernel.flush_worker(cx, worker.pin());
     }
 
-    fn kthread_cancel_work_sync(cx from caller, work: Ptr<Work>) -> bool {
-        note_wait(cx, work.get().function_address(), caller);
+    fn kthread_cancel_work_sync(cx, work: Ptr<Work>) -> bool {
+        note_wait(cx, work.get().function_address());
         cx.kernel.cancel_work_sync(cx, work.pin())
     }
 
-    fn kthread_cancel_delayed_work_sync(cx from caller, work: Ptr<DelayedWork>) -> bool {
-        note_wait(cx, work.get().function_address(), caller);
+    fn kthread_cancel_delayed_work_sync(cx, work: Ptr<DelayedWork>) -> bool {
+        note_wait(cx, work.get().function_address());
         cx.kernel.cancel_delayed_work_sync(cx, work.pin())
     }
 }

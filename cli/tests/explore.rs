@@ -55,9 +55,8 @@ fn every_bug_is_found_and_replayed() {
         let string = string.unwrap_or_else(|| panic!("{name}: no replay string in {text}"));
         let path = module(name);
         let mut arguments = vec!["replay", string, &path];
-        let is_of_both = |option: &&&str| {
-            option.contains("linux") || ["5.15", "--no-lockdep"].contains(*option)
-        };
+        let is_of_both =
+            |option: &&&str| option.contains("linux") || ["5.15", "--no-lockdep"].contains(*option);
         arguments.extend(options.iter().filter(is_of_both));
         for _ in 0..2 {
             let again = tool::kthreads(&arguments);

@@ -37,22 +37,23 @@ impl Kernel {
         result
     }
 
-    /// Learns that the running task is about to wait for the end of the function at an address, by a
-    /// call that returns to `place`; says so if that can end in a deadlock. With no lock held it
-    /// cannot.
+    /// Learns that the running task is about to wait for the end of the function at an address;
+    /// says so if that can end in a deadlock. With no lock held it cannot.
     #[inline]
-    pub fn note_wait_for_function(&self, head: &Head, address: usize, place: usize) {
+    pub fn note_wait_for_function(&self, head: &Head, address: usize) {
         if address != 0 && head.held.newest() != Newest::None {
-            self.note_wait_slow(head, address, place);
+            self.note_wait_slow(head, address);
         }
     }
 
     #[cold]
-    fn note_wait_slow(&self, head: &Head, address: usize, place: usize) {
+    #[inline(never)]
+    fn note_wait_slow(&self, head: &Head, address: usize) {
         let is_module = || self.module_of_text(address).is_some();
         if !self.lockdep.is_on() || head.held.has_more() || !is_module() {
             return;
         }
+        let place = self.calling_place();
         let lock = LockAt { kind: LockKind::Function, address, place };
         let served = Usage(usage_of(head).level());
         self.lock_tag_slow(head, &lock, How::PLAIN, served);

@@ -25,6 +25,7 @@ use kthreads_lockdep::{
 pub(crate) use kept::KeptLock;
 pub use kthreads_lockdep::{How, IfHeld, Limits};
 
+use crate::backtrace::Origin;
 use crate::config::Config;
 use crate::cx::*;
 
@@ -340,22 +341,31 @@ impl crate::Kernel {
     /// Learns from a lock that the kernel itself takes and gives back, with interrupts off, while
     /// the running task holds others.
     #[inline]
-    pub fn note_inner_lock(&self, head: &Head, lock: &LockAt) {
+    pub fn note_inner_lock(&self, head: &Head, address: usize) {
         let in_interrupt = head.preempt_count.load(ORDER) & (HARDIRQ_MASK | SOFTIRQ_OFFSET) != 0;
         if head.held.mark() != 0 || in_interrupt {
-            self.note_inner_lock_slow(head, lock);
+            self.note_inner_lock_slow(head, address);
         }
     }
 
-    fn note_inner_lock_slow(&self, head: &Head, lock: &LockAt) {
+    #[cold]
+    #[inline(never)]
+    fn note_inner_lock_slow(&self, head: &Head, address: usize) {
         if !self.lockdep.is_on() || head.held.has_more() {
             return;
         }
         let served = usage_of(head) & (Usage::IN_HARDIRQ | Usage::IN_SOFTIRQ);
-        let known = self.lockdep.fast.look(lock.address, served, How::PLAIN, newest_of(head));
+        let known = self.lockdep.fast.look(address, served, How::PLAIN, newest_of(head));
         if known.is_none() {
-            self.lock_tag_slow(head, lock, How::PLAIN, served);
+            let lock = LockAt { kind: LockKind::Spin, address, place: self.calling_place() };
+            self.lock_tag_slow(head, &lock, How::PLAIN, served);
         }
+    }
+
+    /// The address that the innermost call from a module into the kernel returns to.
+    fn calling_place(&self) -> usize {
+        let trace = self.trace_from(&Origin::here());
+        trace.addresses().next().map_or(0, |address| address + 1)
     }
 
     /// Nothing can be learnt any more (Linux: print_lockdep_off).

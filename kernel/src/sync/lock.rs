@@ -84,7 +84,9 @@ impl<T> SpinLock<T> {
     #[inline]
     fn tag(&self, how: How, place: &'static Location<'static>) -> u64 {
         let at = (LockKind::Spin, self.address());
-        with_current(|kernel: &Kernel, head| kernel.kept_lock_tag(&head, &self.kept, at, place, how))
+        with_current(|kernel: &Kernel, head| {
+            kernel.kept_lock_tag(&head, &self.kept, at, place, how)
+        })
     }
 
     #[inline]

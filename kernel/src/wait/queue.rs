@@ -338,6 +338,18 @@ impl Kernel {
         self.walk(queue, held, (mode, 0, key), exclusive)
     }
 
+    /// Calls a wake function of a module, which may take locks under that of the queue.
+    #[cold]
+    #[inline(never)]
+    fn wake_module(
+        &self,
+        queue: &WaitQueueHead,
+        entry: &WaitEntry,
+        (mode, flags, key): (u32, i32, usize),
+    ) -> i32 {
+        self.under_lock(queue.address(), || entry.wake(mode, flags, key))
+    }
+
     /// Calls the entries' wake functions with those arguments.
     fn walk(
         &self,
@@ -355,7 +367,7 @@ impl Kernel {
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
             let result = match entry.runs_module() {
-                true => self.under_lock(queue.address(), || entry.wake(mode, wake_flags, key)),
+                true => self.wake_module(queue, &entry, (mode, wake_flags, key)),
                 false => entry.wake(mode, wake_flags, key),
             };
             if result < 0 || self.has_fault(Fault::WakeUpWakesFirst) {
