@@ -112,6 +112,7 @@ impl IndexHeap {
     }
 
     /// Puts `index` in with `key`; it must be in no heap.
+    #[inline(always)]
     pub fn push(&mut self, nodes: &impl Nodes, index: u32, key: u64) {
         let node = nodes.node(index);
         debug_assert!(!node.is_queued());
@@ -122,14 +123,19 @@ impl IndexHeap {
             link.store(NO_TASK, ORDER);
         }
         node.queued.store(1, ORDER);
-        self.root = meld(nodes, self.root, index);
         self.len += 1;
+        self.root = if self.root == NO_TASK { index } else { meld(nodes, self.root, index) };
     }
 
     /// Takes out the task with the lowest key.
+    #[inline(always)]
     pub fn pop(&mut self, nodes: &impl Nodes) -> Option<u32> {
         let lowest = self.peek()?;
-        self.remove(nodes, lowest);
+        let node = nodes.node(lowest);
+        node.queued.store(0, ORDER);
+        self.len -= 1;
+        let child = node.child.load(ORDER);
+        self.root = if child == NO_TASK { NO_TASK } else { merge_pairs(nodes, child) };
         Some(lowest)
     }
 

@@ -30,8 +30,8 @@ pub(crate) struct RunQueue {
     pub(crate) waiting: u32,
     /// How often the CPU went from one task to another.
     pub(crate) switches: u64,
-    /// How many switches since the last tick have read the clock.
-    pub(crate) timed: u32,
+    /// How many switches until the next tick or rest will read the clock.
+    pub(crate) timed_left: u32,
     /// What the clock was when it was read last.
     pub(crate) clock: u64,
     fair: IndexHeap,
@@ -69,7 +69,7 @@ impl RunQueue {
             idle,
             waiting: 0,
             switches: 0,
-            timed: 0,
+            timed_left: TIMED_SWITCHES,
             clock: 0,
             fair: IndexHeap::default(),
             vtime: 0,
@@ -81,7 +81,12 @@ impl RunQueue {
     /// apart.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
-        self.timed >= TIMED_SWITCHES
+        self.timed_left == 0
+    }
+
+    /// Has the next switches read the clock: after a tick or a rest.
+    pub(crate) fn time_switches(&mut self) {
+        self.timed_left = TIMED_SWITCHES;
     }
 
     /// Whether somebody waits while a task other than the idle one runs.

@@ -112,7 +112,7 @@ impl Kernel {
         if self.need_resched(prev) {
             prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
         }
-        let slice_over = self.charge_at_switch(here, &mut rq, prev);
+        let slice_over = self.charge_at_switch(&mut rq, prev, cpu);
         if why == Switch::Voluntary {
             prev.sched.passes.pass();
         }
@@ -145,16 +145,23 @@ impl Kernel {
 
     /// Charges the task that may be about to leave the CPU; returns whether its slice is over.
     ///
-    /// To read the clock takes longer than the rest of a switch. So a CPU that ticks reads it at
-    /// its first switches after each tick only. If there are more, whoever the tick finds running
-    /// is charged for the time since the last of those, as Linux's tick accounting always does.
+    /// To read the clock takes longer than the rest of a switch. So a CPU reads it at its first
+    /// switches after each tick or rest only. If there are more, whoever the tick finds running is
+    /// charged for the time since the last of those, as Linux's tick accounting always does.
     #[inline(always)]
-    fn charge_at_switch(&self, here: &Cpu, rq: &mut RunQueue, prev: &Task) -> bool {
-        let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
-        if ticks && rq.is_busy() && prev.index() != rq.idle {
+    fn charge_at_switch(&self, rq: &mut RunQueue, prev: &Task, cpu: u32) -> bool {
+        if rq.is_busy() {
             return false;
         }
-        rq.timed += 1;
+        self.charge_timed(rq, prev, cpu)
+    }
+
+    #[inline(never)]
+    fn charge_timed(&self, rq: &mut RunQueue, prev: &Task, cpu: u32) -> bool {
+        rq.timed_left -= 1;
+        if rq.is_busy() {
+            self.start_tick(cpu);
+        }
         rq.charge(prev, self.machine.now().0)
     }
 

@@ -66,7 +66,7 @@ impl Kernel {
             return;
         }
         let mut rq = here.rq.lock();
-        rq.timed = 0;
+        rq.time_switches();
         let current = self.tasks.get(rq.current);
         let slice_over = rq.current != rq.idle && rq.charge(current, now);
         let waiting = rq.waiting;
@@ -107,7 +107,7 @@ impl Kernel {
     fn charge_idle(&self, cpu: u32, idle: &crate::task::Task) {
         let now = self.machine.now().0;
         let mut rq = self.cpus[cpu as usize].rq.lock();
-        rq.timed = 0;
+        rq.time_switches();
         rq.charge(idle, now);
     }
 

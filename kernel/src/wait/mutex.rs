@@ -102,7 +102,7 @@ impl Kernel {
 
     fn mutex_lock_slow(&self, cx: &Cx<'_>, mutex: &Mutex, state: u32) -> Result<(), Errno> {
         let task = cx.task.get_ref();
-        let mut shard = self.waits.lock(mutex);
+        let mut shard = self.waits.lock(cx.head, mutex);
         mutex.waiters.fetch_add(1, Ordering::SeqCst);
         let result = loop {
             if mutex.try_take(task) {
@@ -117,7 +117,7 @@ impl Kernel {
             task.head.state.store(state, Ordering::Relaxed);
             drop(shard);
             self.schedule(cx);
-            shard = self.waits.lock(mutex);
+            shard = self.waits.lock(cx.head, mutex);
         };
         task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
         shard.remove(&self.tasks, task);
@@ -163,7 +163,7 @@ impl Kernel {
             _ => mutex.waiters.load(Ordering::SeqCst) != 0,
         };
         if wakes {
-            let mut shard = self.waits.lock(mutex);
+            let mut shard = self.waits.lock(cx.head, mutex);
             self.wake_first(&mut shard, mutex);
         }
     }

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use alloc::boxed::Box;
 
-use kthreads_base::{SpinGuard, SpinLock, current_head};
+use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock};
 
 use crate::task::{NO_TASK, Task, TaskTable};
 
@@ -133,11 +133,11 @@ impl WaitTable {
     }
 
     /// Notes that the running thread wakes by way of an object.
-    #[inline]
-    pub(crate) fn note_waker(&self, address: usize) {
+    #[inline(always)]
+    pub(crate) fn note_waker(&self, current: Current, address: usize) {
         let place = &self.wakers[place_of(address)];
         place.address.store(address, ORDER);
-        place.pid.store(current_head().pid.load(ORDER), ORDER);
+        place.pid.store(current.pid.load(ORDER), ORDER);
     }
 
     /// The pid of the last to do so, if that is known.
@@ -147,19 +147,20 @@ impl WaitTable {
     }
 
     /// Locks the shard of an object.
-    #[inline]
-    pub(crate) fn lock<T>(&self, object: &T) -> SpinGuard<'_, Shard> {
-        self.lock_at(core::ptr::from_ref(object) as usize)
+    #[inline(always)]
+    pub(crate) fn lock<T>(&self, current: Current, object: &T) -> SpinGuard<'_, Shard> {
+        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_of(current)
+    }
+
+    /// As [`lock`](WaitTable::lock), where interrupts are off already and stay off.
+    #[inline(always)]
+    pub(crate) fn lock_irqs_off<T>(&self, current: Current, object: &T) -> QuietGuard<'_, Shard> {
+        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_irqs_off(current)
     }
 
     /// The first task in line for the object at an address.
     pub(crate) fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
-        self.lock_at(address).first_at(tasks, address)
-    }
-
-    #[inline]
-    fn lock_at(&self, address: usize) -> SpinGuard<'_, Shard> {
-        self.shards[place_of(address)].lock()
+        self.shards[place_of(address)].lock().first_at(tasks, address)
     }
 }
 
@@ -188,9 +189,10 @@ impl Shard {
     /// Takes a task out of line, if it is in.
     pub(crate) fn remove(&mut self, tasks: &TaskTable, task: &Task) {
         let node = &task.wait;
-        if node.address.swap(0, ORDER) == 0 {
+        if node.waits_for().is_none() {
             return;
         }
+        node.address.store(0, ORDER);
         let (prev, next) = (node.prev.load(ORDER), node.next.load(ORDER));
         match prev {
             NO_TASK => self.first = next,
