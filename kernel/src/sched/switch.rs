@@ -11,7 +11,7 @@ use super::queue::{End, RunQueue, is_rt};
 use super::wake::{Rest, word};
 use crate::kernel::Cpu;
 use crate::task::state::*;
-use crate::task::{NO_TASK, Task, TaskPin};
+use crate::task::{Task, TaskPin};
 use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
@@ -117,7 +117,7 @@ impl Kernel {
             prev.sched.passes.pass();
         }
         let goes = self.put_prev(&mut rq, prev, cpu, why, slice_over);
-        let picked = if self.halted() { None } else { rq.pick(&self.tasks) };
+        let picked = if self.halted() { None } else { rq.pick() };
         let next = match picked {
             Some(next) => next,
             None => {
@@ -128,7 +128,7 @@ impl Kernel {
         if core::ptr::eq(next.get_ref(), prev) {
             drop(rq);
         } else {
-            self.start_next(here, cpu, &mut rq, (prev, goes), next.get_ref());
+            self.start_next(here, cpu, &mut rq, (prev, goes), next);
             count_switch(prev, goes);
             drop(rq);
             switch_to(current, next);
@@ -139,8 +139,8 @@ impl Kernel {
 
     /// The next task of a queue that was empty before it was looked for others.
     fn pick_or_idle(&self, rq: &mut RunQueue) -> TaskPin<'_> {
-        let picked = if self.halted() { None } else { rq.pick(&self.tasks) };
-        picked.unwrap_or_else(|| self.tasks.pin(rq.idle))
+        let picked = if self.halted() { None } else { rq.pick() };
+        picked.unwrap_or_else(|| rq.idle())
     }
 
     /// Charges the task that may be about to leave the CPU; returns whether its slice is over.
@@ -175,7 +175,7 @@ impl Kernel {
         why: Switch,
         slice_over: bool,
     ) -> Goes {
-        if prev.index() == rq.idle {
+        if rq.is_idle(prev) {
             return Goes::ToWait;
         }
         let state = prev.state();
@@ -190,7 +190,7 @@ impl Kernel {
         }
         // A task that is preempted in the middle of its turn keeps its place in its ring.
         let end = if why == Switch::Preempted && !slice_over { End::Head } else { End::Tail };
-        rq.enqueue(&self.tasks, prev, end);
+        rq.enqueue(prev, end);
         Goes::ToWait
     }
 
@@ -220,7 +220,7 @@ impl Kernel {
         cpu: u32,
         rq: &mut RunQueue,
         (prev, goes): (&Task, Goes),
-        next: &Task,
+        next: TaskPin<'_>,
     ) {
         next.sched.charged_at.store(rq.clock, Ordering::Relaxed);
         prev.head.on_cpu.store(0, Ordering::Relaxed);
@@ -231,13 +231,11 @@ impl Kernel {
         }
         prev.head.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
         let needs_care = matches!(goes, Goes::ForEver | Goes::Elsewhere);
-        let left = if needs_care { prev.index() } else { NO_TASK };
-        here.left_behind.store(left, Ordering::Relaxed);
-        here.current.store(next.index(), Ordering::Relaxed);
-        let was_idle = rq.current == rq.idle;
-        rq.current = next.index();
-        rq.switches += 1;
-        if was_idle || rq.current == rq.idle {
+        here.left_behind.set(needs_care.then_some(prev.pin()));
+        here.current.set(Some(next));
+        let was_idle = rq.is_at_rest();
+        rq.go_to(next);
+        if was_idle || rq.is_at_rest() {
             self.note_idle(cpu, !was_idle);
         }
         self.program_tick(cpu, here, rq);
@@ -248,9 +246,8 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn finish_switch(&self, current: Current) {
         let here = &self.cpus[current.cpu() as usize];
-        let left = here.left_behind.load(Ordering::Relaxed);
-        if left != NO_TASK {
-            self.care_for(self.tasks.get(left));
+        if let Some(left) = here.left_behind.get() {
+            self.care_for(left.get_ref());
         }
     }
 

@@ -24,7 +24,7 @@ impl Kernel {
     #[inline]
     pub(crate) fn program_tick(&self, cpu: u32, here: &Cpu, rq: &RunQueue) {
         let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
-        if rq.current == rq.idle {
+        if rq.is_at_rest() {
             here.next_tick.store(u64::MAX, Ordering::Relaxed);
             self.program_clock(cpu);
         } else if rq.waiting > 0 && !ticks {
@@ -67,8 +67,8 @@ impl Kernel {
         }
         let mut rq = here.rq.lock();
         rq.time_switches();
-        let current = self.tasks.get(rq.current);
-        let slice_over = rq.current != rq.idle && rq.charge(current, now);
+        let current = rq.current();
+        let slice_over = !rq.is_at_rest() && rq.charge(current.get_ref(), now);
         let waiting = rq.waiting;
         let next = if waiting > 0 { now + TICK } else { u64::MAX };
         here.next_tick.store(next, Ordering::Relaxed);

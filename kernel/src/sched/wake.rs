@@ -208,11 +208,11 @@ impl Kernel {
         cpu: u32,
         here: u32,
     ) {
-        rq.enqueue(&self.tasks, task, End::Tail);
-        let preempts = rq.should_preempt(&self.tasks, task);
+        rq.enqueue(task, End::Tail);
+        let preempts = rq.should_preempt(task);
         if preempts {
-            let running = &self.tasks.get(rq.current).head;
-            running.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
+            let running = rq.current();
+            running.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
         }
         let first_to_wait = rq.waiting == 1;
         let crowded = rq.waiting > 1;

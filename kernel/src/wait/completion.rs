@@ -74,8 +74,8 @@ impl Kernel {
         if done != ALL && !self.has_fault(Fault::CompleteForgetsCount) {
             completion.done.store(done + 1, ORDER);
         }
-        if let Some(task) = shard.first(&self.tasks, completion) {
-            shard.remove(&self.tasks, task);
+        if let Some(task) = shard.first(completion) {
+            shard.remove(task);
             if !self.has_fault(Fault::CompleteWakesNobody) {
                 self.wake_by(current, task, TASK_NORMAL);
             }
@@ -99,8 +99,8 @@ impl Kernel {
         self.tell_completed(current, completion, 1);
         let mut shard = self.waits.lock(current, completion);
         completion.done.store(ALL, ORDER);
-        while let Some(task) = shard.first(&self.tasks, completion) {
-            shard.remove(&self.tasks, task);
+        while let Some(task) = shard.first(completion) {
+            shard.remove(task);
             self.wake_up_state(task, TASK_NORMAL);
             if self.has_fault(Fault::CompleteAllWakesOne) {
                 break;
@@ -136,11 +136,11 @@ impl Kernel {
         }
         loop {
             if self.signal_pending_state(state, task) {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Waited::Interrupted;
             }
             if task.wait.waits_for().is_none() {
-                shard.push(&self.tasks, task, completion);
+                shard.push(task, completion);
             }
             if self.has_fault(Fault::CompletionWaitSetsStateLate) {
                 drop(shard);
@@ -153,11 +153,11 @@ impl Kernel {
             left = self.schedule_limit(cx, left);
             shard = self.waits.lock(cx.head, completion);
             if take(cx.head, completion) {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Waited::Done(left.remaining_at_least_one());
             }
             if left == Limit::At(Jiffies(0)) {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Waited::TimedOut;
             }
         }

@@ -112,7 +112,7 @@ impl Kernel {
                 break Err(Errno::EINTR);
             }
             if task.wait.waits_for().is_none() {
-                shard.push(&self.tasks, task, mutex);
+                shard.push(task, mutex);
             }
             task.head.state.store(state, Ordering::Relaxed);
             drop(shard);
@@ -120,7 +120,7 @@ impl Kernel {
             shard = self.waits.lock(cx.head, mutex);
         };
         task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
-        shard.remove(&self.tasks, task);
+        shard.remove(task);
         mutex.waiters.fetch_sub(1, Ordering::SeqCst);
         // A wake-up that came with the signal belongs to the next in line.
         if result.is_err() && !mutex.is_locked() {
@@ -130,8 +130,8 @@ impl Kernel {
     }
 
     fn wake_first(&self, shard: &mut super::table::Shard, mutex: &Mutex) {
-        if let Some(next) = shard.first(&self.tasks, mutex) {
-            shard.remove(&self.tasks, next);
+        if let Some(next) = shard.first(mutex) {
+            shard.remove(next);
             self.wake_up_state(next, TASK_NORMAL);
         }
     }

@@ -64,7 +64,7 @@ impl Kernel {
             observe::takes_here(semaphore);
             return Ok(());
         }
-        shard.push(&self.tasks, task, semaphore);
+        shard.push(task, semaphore);
         task.wait.grant(Grant::NotYet);
         let mut left = limit;
         loop {
@@ -76,7 +76,7 @@ impl Kernel {
                 None
             };
             if let Some(errno) = failed {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Err(errno);
             }
             task.head.state.store(state, ORDER);
@@ -112,11 +112,11 @@ impl Kernel {
         observe::gives(&current, address, observe::NO_LOCK);
         self.waits.note_waker(current, address);
         let mut shard = self.waits.lock(current, semaphore);
-        let Some(task) = shard.first(&self.tasks, semaphore) else {
+        let Some(task) = shard.first(semaphore) else {
             semaphore.count.store(semaphore.count.load(ORDER) + 1, ORDER);
             return;
         };
-        shard.remove(&self.tasks, task);
+        shard.remove(task);
         if !self.has_fault(Fault::UpForgetsGrant) {
             task.wait.grant(Grant::Given);
         }
