@@ -219,9 +219,9 @@ fn meld<'a, T, N: NodeOf<T>>(a: Pin<&'a T>, b: Pin<&'a T>) -> Pin<&'a T> {
 }
 
 /// Joins a row of siblings: two by two left to right, then all from the right.
-fn merge_pairs<'a, T, N: NodeOf<T>>(first: Option<Pin<&'a T>>) -> Option<Pin<&'a T>> {
+fn merge_pairs<T, N: NodeOf<T>>(first: Option<Pin<&T>>) -> Option<Pin<&T>> {
     /// Takes an item out of its row; returns the one after it.
-    fn take<'a, T, N: NodeOf<T>>(item: Pin<&'a T>) -> Option<Pin<&'a T>> {
+    fn take<T, N: NodeOf<T>>(item: Pin<&T>) -> Option<Pin<&T>> {
         let node = N::node(item.get_ref());
         let next = node.next.get();
         node.next.set(None);
