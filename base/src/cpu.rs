@@ -3,10 +3,11 @@
 use alloc::sync::Arc;
 use core::any::TypeId;
 use core::cell::UnsafeCell;
+use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::context;
-use crate::head::{Current, current_head};
+use crate::head::{Current, HeadFirst, current_head, current_head_unchecked};
 use crate::machine::{Machine, SharedMachine, Upcalls};
 use crate::softirq::Softirq;
 use crate::stack::Stack;
@@ -164,6 +165,29 @@ pub fn enter_cpu(upcalls: &dyn Upcalls, cpu: u32, stack: &Stack) {
 extern "C" fn idle_trampoline() {
     let head = current_head();
     head.local().attached().upcalls().cpu_main(head.cpu());
+}
+
+/// As [`with_current`], and with the running thread as what it is; looks at nothing.
+///
+/// # Safety
+///
+/// The caller is on a kernel stack, in a kernel of type `K` whose threads are all parts of a `T`
+/// that lives and stays where it is for as long as the kernel.
+#[inline(always)]
+pub unsafe fn with_current_unchecked<K: 'static, T: HeadFirst, R>(
+    body: impl FnOnce(&K, Pin<&T>, Current) -> R,
+) -> R {
+    debug_assert!(crate::on_kernel_stack());
+    // SAFETY: by the caller's promise.
+    let head = unsafe { current_head_unchecked() };
+    let local = head.local();
+    debug_assert!(local.kernel_type == TypeId::of::<K>());
+    // SAFETY: by the caller's promise the kernel is of that type and the thread a part of a `T`;
+    // both outlive this call.
+    unsafe {
+        let kernel = &*(local.attached().kernel as *const K);
+        body(kernel, Pin::new_unchecked(&*head.as_ptr().cast::<T>()), head)
+    }
 }
 
 /// Calls `body` with the kernel the caller runs in, which must be of type `K`.

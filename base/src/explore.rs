@@ -5,8 +5,14 @@ use core::sync::atomic::Ordering;
 use crate::head::{Head, current_head};
 
 impl Head {
+    /// Whether a machine explores what the running thread does, for its own head.
+    #[inline(always)]
+    pub fn is_explored(&self) -> bool {
+        self.local().explored.load(Ordering::Relaxed)
+    }
+
     /// A point where a simulator may let another CPU go on, for the running thread's own head.
-    #[inline]
+    #[inline(always)]
     pub fn step(&self) {
         let local = self.local();
         if local.explored.load(Ordering::Relaxed) {
@@ -15,7 +21,7 @@ impl Head {
     }
 
     /// As [`note`], for the running thread's own head.
-    #[inline]
+    #[inline(always)]
     pub fn note(&self, kind: u32, object: usize, value: usize) {
         let local = self.local();
         if local.explored.load(Ordering::Relaxed) {

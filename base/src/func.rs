@@ -80,19 +80,39 @@ impl<T> core::fmt::Debug for AtomicRef<T> {
     }
 }
 
+impl<T> Default for AtomicRef<T> {
+    fn default() -> Self {
+        Self::null()
+    }
+}
+
 impl<T> AtomicRef<T> {
     /// Points to nothing.
     pub const fn null() -> Self {
         AtomicRef { pointer: AtomicPtr::new(core::ptr::null_mut()) }
     }
 
+    /// Whether it points to nothing.
+    #[inline(always)]
+    pub fn is_null(&self) -> bool {
+        self.address() == 0
+    }
+
+    /// Whether it points to `target`.
+    #[inline(always)]
+    pub fn is(&self, target: &T) -> bool {
+        self.address() == core::ptr::from_ref(target) as usize
+    }
+
     /// Points to `target` from now on, or to nothing.
+    #[inline(always)]
     pub fn set(&self, target: Option<Pin<&T>>) {
         let raw = target.map_or(core::ptr::null(), |target| core::ptr::from_ref(target.get_ref()));
         self.pointer.store(raw.cast_mut(), Ordering::Release);
     }
 
     /// What it points to.
+    #[inline(always)]
     pub fn get<'a>(&self) -> Option<Pin<&'a T>> {
         let raw = self.pointer.load(Ordering::Acquire);
         // SAFETY: a non-null pointer was stored by `set`, or by C into a field of this type; by
@@ -101,6 +121,7 @@ impl<T> AtomicRef<T> {
     }
 
     /// The address, 0 for nothing.
+    #[inline(always)]
     pub fn address(&self) -> usize {
         self.pointer.load(Ordering::Acquire) as usize
     }

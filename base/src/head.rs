@@ -182,11 +182,21 @@ pub(crate) fn stack_pointer() -> usize {
 /// When the caller is not on a kernel stack: use the kernel's `enter`.
 #[inline(always)]
 pub fn current_head() -> Current {
-    let sp = stack_pointer();
-    if !stack::in_range(sp) {
+    if !stack::in_range(stack_pointer()) {
         not_on_a_kernel_stack();
     }
-    let top = (sp | (SLOT_SIZE - 1)) - (size_of::<usize>() - 1);
+    // SAFETY: that was just looked at.
+    unsafe { current_head_unchecked() }
+}
+
+/// As [`current_head`], without a look at where the caller is.
+///
+/// # Safety
+///
+/// The caller is on a kernel stack.
+#[inline(always)]
+pub(crate) unsafe fn current_head_unchecked() -> Current {
+    let top = (stack_pointer() | (SLOT_SIZE - 1)) - (size_of::<usize>() - 1);
     // SAFETY: code runs on a slot only through `prepare`, `enter_cpu` or the interrupt path,
     // which set the top word to a live head first.
     let head = unsafe { NonNull::new_unchecked(*(top as *const *mut Head)) };

@@ -66,6 +66,24 @@ macro_rules! pin_field {
     };
 }
 
+/// Adds a method that pins a reference to a value of the type.
+///
+/// Values of the type must exist only in places that they never leave while they are borrowed (the
+/// slots of a [`Slab`]).
+#[macro_export]
+macro_rules! always_pinned {
+    ($(#[$meta:meta])* $vis:vis fn $type:ident :: $name:ident) => {
+        impl $type {
+            $(#[$meta])*
+            #[inline(always)]
+            $vis fn $name(&self) -> ::core::pin::Pin<&Self> {
+                // SAFETY: by this macro's contract the value never moves.
+                unsafe { ::core::pin::Pin::new_unchecked(self) }
+            }
+        }
+    };
+}
+
 /// Adds a function that finds the whole that a field is part of (C's container_of).
 ///
 /// The function may be called only for a field that is part of such a whole: by functions that

@@ -39,7 +39,12 @@ impl RawSpinLock {
     /// Takes the lock with interrupts off and preemption off; both are put back by the guard.
     #[inline]
     pub fn lock(&self) -> RawGuard<'_> {
-        let head = current_head();
+        self.lock_of(current_head())
+    }
+
+    /// As [`lock`](RawSpinLock::lock), for a caller that knows the running thread.
+    #[inline(always)]
+    pub fn lock_of(&self, head: Current) -> RawGuard<'_> {
         let irqs = head.irq_save();
         head.preempt_add(1);
         self.acquire(&head);
@@ -51,8 +56,7 @@ impl RawSpinLock {
     /// Nobody asks who holds it, and machines that explore are not told: it would order what
     /// modules do by chance.
     #[inline(always)]
-    fn lock_internal(&self) -> RawGuard<'_> {
-        let head = current_head();
+    fn lock_internal(&self, head: Current) -> RawGuard<'_> {
         let irqs = head.irq_save();
         head.step();
         if !self.try_take() {
@@ -246,7 +250,13 @@ impl<T> SpinLock<T> {
     /// Takes the lock.
     #[inline]
     pub fn lock(&self) -> SpinGuard<'_, T> {
-        SpinGuard { raw: self.raw.lock_internal(), data: &self.data }
+        self.lock_of(current_head())
+    }
+
+    /// Takes the lock, for a caller that knows the running thread.
+    #[inline(always)]
+    pub fn lock_of(&self, head: Current) -> SpinGuard<'_, T> {
+        SpinGuard { raw: self.raw.lock_internal(head), data: &self.data }
     }
 
     /// Takes the lock where interrupts are off already and stay off.

@@ -9,7 +9,11 @@
 //! Nothing is ever unwound into C: the `unwind` feature catches a panic here; without it, the
 //! machine's panic handler ends the thread.
 
-use kthreads_base::{module_point_of, with_current};
+use kthreads_base::cpu::with_current_unchecked;
+use kthreads_base::module_point_of;
+#[cfg(feature = "unwind")]
+use kthreads_base::with_current;
+use kthreads_kernel::task::TaskPin;
 use kthreads_kernel::{Cx, Kernel};
 
 /// Who may link to an export (Linux: EXPORT_SYMBOL, EXPORT_SYMBOL_GPL).
@@ -57,11 +61,15 @@ pub struct Symbol {
 #[inline(always)]
 pub(crate) fn run<R>(body: impl FnOnce(&Cx<'_>) -> R) -> R {
     guarded(|| {
-        with_current(|kernel: &Kernel, head| {
-            let result = body(&kernel.cx_of(head));
-            module_point_of(head);
-            result
-        })
+        // SAFETY: modules call this, whose code runs on kernel stacks only, in the kernel that has
+        // loaded them; all threads of a Kernel are Tasks, in slots that live as long as it.
+        unsafe {
+            with_current_unchecked(|kernel: &Kernel, task: TaskPin<'_>, head| {
+                let result = body(&kernel.cx_as(head, task));
+                module_point_of(head);
+                result
+            })
+        }
     })
 }
 

@@ -4,7 +4,9 @@
 //! not: at which point of which thread, or as which of the choices of a kind.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
+use kthreads_base::current_head;
 use kthreads_sim::{Next, Point};
 
 use crate::strategy::Strategy;
@@ -14,8 +16,8 @@ use crate::strategy::Strategy;
 pub(crate) enum Anchor {
     /// At this point of a thread, after so many other decisions there.
     Point { thread: u32, nth: u32, before: u32 },
-    /// As this one of the choices of a kind.
-    Choice { what: u32, nth: u32 },
+    /// As this one of a thread's choices of a kind.
+    Choice { thread: u32, what: u32, nth: u32 },
 }
 
 /// A choice that was not the usual one, by where it was made.
@@ -26,7 +28,7 @@ pub(crate) type Anchored = (Anchor, u32);
 pub(crate) struct Places {
     last: Option<(u32, u32)>,
     before: u32,
-    chosen: HashMap<u32, u32>,
+    chosen: HashMap<(u32, u32), u32>,
 }
 
 impl Places {
@@ -38,11 +40,12 @@ impl Places {
         Anchor::Point { thread: place.0, nth: place.1, before: self.before }
     }
 
-    /// Where a choice of this kind is made.
+    /// Where a choice of this kind is made, by the running thread.
     pub(crate) fn of_kind(&mut self, what: u32) -> Anchor {
-        let nth = self.chosen.entry(what).or_default();
+        let thread = current_head().index.load(Ordering::Relaxed);
+        let nth = self.chosen.entry((thread, what)).or_default();
         *nth += 1;
-        Anchor::Choice { what, nth: *nth }
+        Anchor::Choice { thread, what, nth: *nth }
     }
 }
 

@@ -14,6 +14,9 @@ use crate::run::{Ran, Scenario, Telling, run_schedule};
 /// Up to so many choices are taken away at every place.
 const SMALL: usize = 4;
 
+/// Of up to so many choices any two are taken away.
+const FEW: usize = 24;
+
 /// Takes choices away, ever smaller parts of them, as long as the same is found (delta debugging,
 /// after Zeller and Hildebrandt, 2002). What is left stays where it was made.
 pub(crate) fn shrink(
@@ -50,8 +53,29 @@ pub(crate) fn shrink(
             }
             None => size = next_size(size),
         }
+        if size == 0
+            && let Some(smaller) = without_two(&best.anchored, &mut fails)
+        {
+            best = smaller;
+            size = SMALL.min(best.anchored.len() / 2);
+        }
     }
     best.choices
+}
+
+/// A run without any two of a few choices that still fails: a turn to another CPU and back with
+/// something in between.
+fn without_two(
+    choices: &[Anchored],
+    fails: &mut impl FnMut(&[Anchored]) -> Option<Ran>,
+) -> Option<Ran> {
+    let len = if choices.len() <= FEW { choices.len() } else { 0 };
+    let pairs = (0..len).flat_map(|first| (first + 1..len).map(move |second| (first, second)));
+    pairs.into_iter().find_map(|(first, second)| {
+        let stays = |place: &usize| *place != first && *place != second;
+        let kept: Vec<Anchored> = (0..len).filter(stays).map(|place| choices[place]).collect();
+        fails(&kept).filter(|ran| ran.anchored.len() < len)
+    })
 }
 
 /// A run without `size` choices in a row that still fails, with fewer choices.

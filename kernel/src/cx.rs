@@ -57,6 +57,14 @@ impl Kernel {
         }
         Cx { kernel: self, task, head }
     }
+
+    /// As [`cx_of`](Kernel::cx_of), for a caller that also knows that it runs in this kernel, and
+    /// as which task.
+    #[inline(always)]
+    pub fn cx_as<'k>(&'k self, head: Current, task: TaskPin<'k>) -> Cx<'k> {
+        debug_assert!(core::ptr::eq(&task.head, &*head));
+        Cx { kernel: self, task, head }
+    }
 }
 
 #[cold]

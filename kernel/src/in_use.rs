@@ -208,6 +208,6 @@ impl Kernel {
 
     /// The task that waits for the completion, mutex or semaphore at an address.
     pub(crate) fn waiter_of(&self, address: usize) -> Option<&Task> {
-        self.waits.first_at(&self.tasks, address)
+        self.waits.first_at(address)
     }
 }

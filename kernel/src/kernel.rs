@@ -17,10 +17,10 @@ use crate::kthread::Requests;
 use crate::log::Log;
 use crate::module::Modules;
 use crate::report::Reports;
-use crate::sched::{IndexHeap, RunQueue};
+use crate::sched::{Heap, RunQueue};
 use crate::task::state::*;
-use crate::task::{NO_TASK, Spawn, Start, Task, TaskTable, ThreadBody};
-use crate::time::{JiffiesClock, Timers};
+use crate::task::{NO_TASK, Spawn, Start, Task, TaskLink, TaskTable, ThreadBody};
+use crate::time::{ByWakeTime, JiffiesClock, Timers};
 use crate::trace::Trace;
 use crate::wait::{QueueEntries, WaitTable};
 use crate::watch::{HungTasks, Watch};
@@ -31,16 +31,16 @@ pub(crate) struct Cpu {
     pub(crate) local: CpuLocal,
     pub(crate) rq: SpinLock<RunQueue>,
     /// The task that ran before the one that runs, if something is to be done about it.
-    pub(crate) left_behind: AtomicU32,
+    pub(crate) left_behind: TaskLink,
     /// Tasks that sleep until a point in time, by that time.
-    pub(crate) sleepers: SpinLock<IndexHeap>,
+    pub(crate) sleepers: SpinLock<Heap<Task, ByWakeTime>>,
     pub(crate) next_tick: AtomicU64,
     pub(crate) next_timer: AtomicU64,
     pub(crate) next_sleeper: AtomicU64,
     pub(crate) programmed: AtomicU64,
     pub(crate) softirq_pending: AtomicBool,
     /// The task that runs, for those who look without the lock of the queue.
-    pub(crate) current: AtomicU32,
+    pub(crate) current: TaskLink,
     /// Uninterruptible sleeps that began here, and wake-ups from such that ended here.
     pub(crate) sleeps: AtomicU64,
     pub(crate) wakes: AtomicU64,
@@ -96,9 +96,11 @@ impl Kernel {
     ///
     /// ENOMEM when the machine has no memory for the first tasks.
     pub fn boot(machine: Arc<dyn Machine>, config: Config) -> Result<Booted, Errno> {
-        let kernel = Arc::new(Kernel::new(machine.clone(), config)?);
+        let mut kernel = Kernel::new(machine.clone(), config)?;
         // One more than there are CPUs: for whoever watches them from outside.
         kernel.tasks.make_first(machine.cpu_count() + 1)?;
+        kernel.seat_idle_tasks();
+        let kernel = Arc::new(kernel);
         for cpu in 0..machine.cpu_count() {
             kernel.make_idle(cpu);
         }
@@ -148,6 +150,14 @@ impl Kernel {
             machine: machine.into(),
             config,
         })
+    }
+
+    fn seat_idle_tasks(&mut self) {
+        for (cpu, index) in self.cpus.iter_mut().zip(0..) {
+            let idle = self.tasks.pin(index);
+            cpu.current.set(Some(idle));
+            cpu.rq.get_mut().start(idle);
+        }
     }
 
     fn make_idle(&self, cpu: u32) {
@@ -346,15 +356,15 @@ impl Cpu {
     fn new(number: u32) -> Cpu {
         Cpu {
             local: CpuLocal::new::<Kernel>(number),
-            rq: SpinLock::new(RunQueue::new(number)),
-            left_behind: AtomicU32::new(NO_TASK),
-            sleepers: SpinLock::new(IndexHeap::default()),
+            rq: SpinLock::new(RunQueue::new()),
+            left_behind: TaskLink::null(),
+            sleepers: SpinLock::new(Heap::default()),
             next_tick: AtomicU64::new(u64::MAX),
             next_timer: AtomicU64::new(u64::MAX),
             next_sleeper: AtomicU64::new(u64::MAX),
             programmed: AtomicU64::new(u64::MAX),
             softirq_pending: AtomicBool::new(false),
-            current: AtomicU32::new(number),
+            current: TaskLink::null(),
             sleeps: AtomicU64::new(0),
             wakes: AtomicU64::new(0),
             watch: Watch::default(),

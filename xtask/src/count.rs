@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 15] = [
-    ("base/src", 78),
+    ("base/src", 82),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 12),

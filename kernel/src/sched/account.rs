@@ -25,7 +25,7 @@ impl Kernel {
         let current = current_head();
         let _irqs = IrqGuard::of(current);
         let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
-        Nanos(self.charged_and_running(&rq, self.tasks.get(rq.idle)))
+        Nanos(self.charged_and_running(&rq, rq.idle().get_ref()))
     }
 
     /// How often CPUs have gone from one task to another (Linux: nr_context_switches).
@@ -37,7 +37,7 @@ impl Kernel {
         let charged = task.sched.runtime.load(Ordering::Relaxed);
         // The time of a busy CPU's switches is not told apart: what the running task had of it is
         // known at the next tick.
-        if rq.current != task.index() || rq.is_busy() {
+        if !rq.runs(task) || rq.is_busy() {
             return charged;
         }
         let since = task.sched.charged_at.load(Ordering::Relaxed);

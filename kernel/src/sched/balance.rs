@@ -64,7 +64,7 @@ impl Kernel {
         let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         if let Some(task) = pulled {
             rq.place(task);
-            rq.enqueue(&self.tasks, task, super::queue::End::Tail);
+            rq.enqueue(task, super::queue::End::Tail);
             task.sched.on_rq.store(1, Ordering::Release);
         }
         rq
@@ -76,8 +76,9 @@ impl Kernel {
             return None;
         }
         let suits = |task: &Task| allowed_on(task, cpu) && task.head.is_saved();
-        let task = self.tasks.get(rq.find(&self.tasks, suits)?);
-        rq.dequeue(&self.tasks, task);
+        let index = rq.find(suits)?.index();
+        let task = self.tasks.get(index);
+        rq.dequeue(task);
         task.sched.on_rq.store(MIGRATING, Ordering::Release);
         task.sched.cpu.store(cpu, Ordering::Release);
         Some(task)
@@ -138,11 +139,11 @@ impl Kernel {
         if task.sched.is_migrating() || allowed_on(task, cpu) {
             return None;
         }
-        if rq.current == task.index() || !task.head.is_saved() {
+        if rq.runs(task) || !task.head.is_saved() {
             task.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
             return Some(cpu);
         }
-        rq.dequeue(&self.tasks, task);
+        rq.dequeue(task);
         task.sched.on_rq.store(MIGRATING, Ordering::Release);
         self.move_to_allowed(current_head(), rq, task);
         None

@@ -1,4 +1,4 @@
-//! A pairing heap whose nodes lie in the tasks, linked by slot index: no allocation, no unsafe.
+//! A pairing heap whose nodes lie in its members, linked by pointers: no allocation, no unsafe.
 //!
 //! The lowest key is at the root; equal keys come out in the order they went in, because every
 //! node takes a ticket on its way in. All of a heap is guarded by the lock of its owner (a run
@@ -6,39 +6,47 @@
 //!
 //! Pairing heaps: Fredman, Sedgewick, Sleator, Tarjan, 1986.
 
+use core::marker::PhantomData;
+use core::pin::Pin;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use crate::task::NO_TASK;
+use kthreads_base::AtomicRef;
 
 const ORDER: Ordering = Ordering::Relaxed;
 
-/// A task's place in one heap.
-#[derive(Debug)]
-pub struct HeapNode {
+/// A member's place in one heap. Members live for as long as the heap's owner does.
+pub struct HeapNode<T> {
     key: AtomicU64,
     ticket: AtomicU64,
-    child: AtomicU32,
+    child: AtomicRef<T>,
     /// The next sibling.
-    next: AtomicU32,
-    /// The previous sibling, or the parent of a first child; itself while in no heap.
-    prev: AtomicU32,
+    next: AtomicRef<T>,
+    /// The previous sibling, or the parent of a first child.
+    prev: AtomicRef<T>,
     queued: AtomicU32,
 }
 
-impl Default for HeapNode {
+impl<T> core::fmt::Debug for HeapNode<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let key = self.is_queued().then(|| self.key());
+        f.debug_struct("HeapNode").field("key", &key).finish_non_exhaustive()
+    }
+}
+
+impl<T> Default for HeapNode<T> {
     fn default() -> Self {
         HeapNode {
             key: AtomicU64::new(0),
             ticket: AtomicU64::new(0),
-            child: AtomicU32::new(NO_TASK),
-            next: AtomicU32::new(NO_TASK),
-            prev: AtomicU32::new(NO_TASK),
+            child: AtomicRef::null(),
+            next: AtomicRef::null(),
+            prev: AtomicRef::null(),
             queued: AtomicU32::new(0),
         }
     }
 }
 
-impl HeapNode {
+impl<T> HeapNode<T> {
     /// The key it was put in with.
     pub fn key(&self) -> u64 {
         self.key.load(ORDER)
@@ -50,126 +58,142 @@ impl HeapNode {
     }
 }
 
-/// Where a heap's nodes are found.
-pub trait Nodes {
-    /// The node of the task with that slot index.
-    fn node(&self, index: u32) -> &HeapNode;
+/// Says which of a member's nodes a heap uses.
+pub trait NodeOf<T> {
+    /// The node.
+    fn node(item: &T) -> &HeapNode<T>;
 }
 
 /// The heap: its root and its ticket machine.
-#[derive(Debug)]
-pub struct IndexHeap {
-    root: u32,
+pub struct Heap<T, N> {
+    root: AtomicRef<T>,
     tickets: u64,
     len: u32,
+    nodes: PhantomData<fn(N)>,
 }
 
-impl Default for IndexHeap {
+impl<T, N> Default for Heap<T, N> {
     fn default() -> Self {
-        IndexHeap { root: NO_TASK, tickets: 0, len: 0 }
+        Heap { root: AtomicRef::null(), tickets: 0, len: 0, nodes: PhantomData }
     }
 }
 
-impl IndexHeap {
-    /// How many nodes are in it.
+impl<T, N> core::fmt::Debug for Heap<T, N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "a heap of {}", self.len)
+    }
+}
+
+impl<T, N: NodeOf<T>> Heap<T, N> {
+    /// How many members it has.
     pub fn len(&self) -> u32 {
         self.len
     }
 
     /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
-        self.root == NO_TASK
+        self.root.is_null()
     }
 
-    /// The task with the lowest key.
-    pub fn peek(&self) -> Option<u32> {
-        (self.root != NO_TASK).then_some(self.root)
+    /// The member with the lowest key.
+    #[inline]
+    pub fn peek(&self) -> Option<Pin<&T>> {
+        self.root.get()
     }
 
-    /// A task that `fits`, among those that stand nearest to the root: the one with the lowest
+    /// A member that `fits`, among those that stand nearest to the root: the one with the lowest
     /// key first, then in no order. Looks at a few only, so that it does not take long.
-    pub fn find(&self, nodes: &impl Nodes, fits: impl Fn(u32) -> bool) -> Option<u32> {
+    pub fn find(&self, fits: impl Fn(&T) -> bool) -> Option<Pin<&T>> {
         const MOST_SEEN: usize = 32;
         // Each node that is seen adds two at most.
-        let mut ahead = [NO_TASK; 2 * MOST_SEEN + 1];
-        ahead[0] = self.root;
+        let mut ahead = [None; 2 * MOST_SEEN + 1];
+        ahead[0] = self.root.get();
         let (mut first, mut end) = (0, 1);
         while first < end && first < MOST_SEEN {
-            let index = ahead[first];
+            let item: Option<Pin<&T>> = ahead[first];
             first += 1;
-            if index == NO_TASK {
-                continue;
+            let Some(item) = item else { continue };
+            if fits(item.get_ref()) {
+                return Some(item);
             }
-            if fits(index) {
-                return Some(index);
-            }
-            let node = nodes.node(index);
-            ahead[end] = node.child.load(ORDER);
-            ahead[end + 1] = node.next.load(ORDER);
+            let node = N::node(item.get_ref());
+            ahead[end] = node.child.get();
+            ahead[end + 1] = node.next.get();
             end += 2;
         }
         None
     }
 
-    /// Puts `index` in with `key`; it must be in no heap.
-    pub fn push(&mut self, nodes: &impl Nodes, index: u32, key: u64) {
-        let node = nodes.node(index);
+    /// Puts `item` in with `key`; it must be in no heap.
+    #[inline(always)]
+    pub fn push(&mut self, item: Pin<&T>, key: u64) {
+        let node = N::node(item.get_ref());
         debug_assert!(!node.is_queued());
         node.key.store(key, ORDER);
         node.ticket.store(self.tickets, ORDER);
         self.tickets += 1;
-        for link in [&node.child, &node.next, &node.prev] {
-            link.store(NO_TASK, ORDER);
-        }
+        node.child.set(None);
+        node.next.set(None);
+        node.prev.set(None);
         node.queued.store(1, ORDER);
-        self.root = meld(nodes, self.root, index);
         self.len += 1;
+        match self.root.get() {
+            None => self.root.set(Some(item)),
+            Some(root) => self.root.set(Some(meld::<T, N>(root, item))),
+        }
     }
 
-    /// Takes out the task with the lowest key.
-    pub fn pop(&mut self, nodes: &impl Nodes) -> Option<u32> {
-        let lowest = self.peek()?;
-        self.remove(nodes, lowest);
+    /// Takes out the member with the lowest key.
+    #[inline(always)]
+    pub fn pop<'a>(&mut self) -> Option<Pin<&'a T>> {
+        let lowest = self.root.get()?;
+        let node = N::node(lowest.get_ref());
+        node.queued.store(0, ORDER);
+        self.len -= 1;
+        let child = node.child.get();
+        self.root.set(if child.is_none() { None } else { merge_pairs::<T, N>(child) });
         Some(lowest)
     }
 
-    /// Takes `index` out; returns whether it was in.
-    pub fn remove(&mut self, nodes: &impl Nodes, index: u32) -> bool {
-        let node = nodes.node(index);
+    /// Takes `item` out; returns whether it was in.
+    pub fn remove(&mut self, item: &T) -> bool {
+        let node = N::node(item);
         if !node.is_queued() {
             return false;
         }
         node.queued.store(0, ORDER);
         self.len -= 1;
-        let below = merge_pairs(nodes, node.child.load(ORDER));
-        if index == self.root {
-            self.root = below;
+        let below = merge_pairs::<T, N>(node.child.get());
+        if self.root.is(item) {
+            self.root.set(below);
             return true;
         }
-        cut(nodes, index);
-        self.root = meld(nodes, self.root, below);
+        cut::<T, N>(item);
+        let both = self.root.get().zip(below).map(|(root, below)| meld::<T, N>(root, below));
+        self.root.set(both.or(self.root.get()));
         true
     }
 }
 
 /// Takes a node that is not the root from among its siblings.
-fn cut(nodes: &impl Nodes, index: u32) {
-    let node = nodes.node(index);
-    let (prev, next) = (node.prev.load(ORDER), node.next.load(ORDER));
-    let above = nodes.node(prev);
-    if above.child.load(ORDER) == index {
-        above.child.store(next, ORDER);
+fn cut<T, N: NodeOf<T>>(item: &T) {
+    let node = N::node(item);
+    let (prev, next) = (node.prev.get(), node.next.get());
+    let Some(prev) = prev else { return };
+    let above = N::node(prev.get_ref());
+    if above.child.is(item) {
+        above.child.set(next);
     } else {
-        above.next.store(next, ORDER);
+        above.next.set(next);
     }
-    if next != NO_TASK {
-        nodes.node(next).prev.store(prev, ORDER);
+    if let Some(next) = next {
+        N::node(next.get_ref()).prev.set(Some(prev));
     }
-    node.prev.store(NO_TASK, ORDER);
-    node.next.store(NO_TASK, ORDER);
+    node.prev.set(None);
+    node.next.set(None);
 }
 
-fn comes_first(a: &HeapNode, b: &HeapNode) -> bool {
+fn comes_first<T>(a: &HeapNode<T>, b: &HeapNode<T>) -> bool {
     // Keys wrap as time does, so they are compared by distance.
     match a.key.load(ORDER).wrapping_sub(b.key.load(ORDER)) as i64 {
         0 => a.ticket.load(ORDER) < b.ticket.load(ORDER),
@@ -178,46 +202,54 @@ fn comes_first(a: &HeapNode, b: &HeapNode) -> bool {
 }
 
 /// Joins two heaps with no siblings; returns the root of both.
-fn meld(nodes: &impl Nodes, a: u32, b: u32) -> u32 {
-    if a == NO_TASK || b == NO_TASK {
-        return if a == NO_TASK { b } else { a };
+fn meld<'a, T, N: NodeOf<T>>(a: Pin<&'a T>, b: Pin<&'a T>) -> Pin<&'a T> {
+    let a_first = comes_first(N::node(a.get_ref()), N::node(b.get_ref()));
+    let (top, under) = if a_first { (a, b) } else { (b, a) };
+    let (above, moved) = (N::node(top.get_ref()), N::node(under.get_ref()));
+    let first: Option<Pin<&T>> = above.child.get();
+    moved.next.set(first);
+    moved.prev.set(Some(top));
+    if let Some(first) = first {
+        N::node(first.get_ref()).prev.set(Some(under));
     }
-    let (top, under) = if comes_first(nodes.node(a), nodes.node(b)) { (a, b) } else { (b, a) };
-    let first = nodes.node(top).child.load(ORDER);
-    let moved = nodes.node(under);
-    moved.next.store(first, ORDER);
-    moved.prev.store(top, ORDER);
-    if first != NO_TASK {
-        nodes.node(first).prev.store(under, ORDER);
-    }
-    nodes.node(top).child.store(under, ORDER);
-    nodes.node(top).next.store(NO_TASK, ORDER);
-    nodes.node(top).prev.store(NO_TASK, ORDER);
+    above.child.set(Some(under));
+    above.next.set(None);
+    above.prev.set(None);
     top
 }
 
 /// Joins a row of siblings: two by two left to right, then all from the right.
-fn merge_pairs(nodes: &impl Nodes, mut first: u32) -> u32 {
-    let take = |index: u32| {
-        let next = nodes.node(index).next.swap(NO_TASK, ORDER);
-        nodes.node(index).prev.store(NO_TASK, ORDER);
+fn merge_pairs<T, N: NodeOf<T>>(first: Option<Pin<&T>>) -> Option<Pin<&T>> {
+    /// Takes an item out of its row; returns the one after it.
+    fn take<T, N: NodeOf<T>>(item: Pin<&T>) -> Option<Pin<&T>> {
+        let node = N::node(item.get_ref());
+        let next = node.next.get();
+        node.next.set(None);
+        node.prev.set(None);
         next
-    };
-    // The pairs made so far, last one first, linked by `next`.
-    let mut pairs = NO_TASK;
-    while first != NO_TASK {
-        let second = take(first);
-        let rest = if second == NO_TASK { NO_TASK } else { take(second) };
-        let pair = meld(nodes, first, second);
-        nodes.node(pair).next.store(pairs, ORDER);
-        pairs = pair;
-        first = rest;
     }
-    let mut root = NO_TASK;
-    while pairs != NO_TASK {
-        let next = take(pairs);
-        root = meld(nodes, root, pairs);
-        pairs = next;
+    // The pairs made so far, last one first, linked by `next`.
+    let mut pairs: Option<Pin<&T>> = None;
+    let mut row = first;
+    while let Some(one) = row {
+        let other = take::<T, N>(one);
+        let pair = match other {
+            None => {
+                row = None;
+                one
+            }
+            Some(other) => {
+                row = take::<T, N>(other);
+                meld::<T, N>(one, other)
+            }
+        };
+        N::node(pair.get_ref()).next.set(pairs);
+        pairs = Some(pair);
+    }
+    let mut root: Option<Pin<&T>> = None;
+    while let Some(pair) = pairs {
+        pairs = take::<T, N>(pair);
+        root = Some(root.map_or(pair, |root| meld::<T, N>(root, pair)));
     }
     root
 }
@@ -225,14 +257,30 @@ fn merge_pairs(nodes: &impl Nodes, mut first: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::boxed::Box;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    struct Table(Vec<HeapNode>);
-    impl Nodes for Table {
-        fn node(&self, index: u32) -> &HeapNode {
-            &self.0[index as usize]
+    struct Member {
+        number: usize,
+        node: HeapNode<Member>,
+    }
+
+    struct ByNode;
+    impl NodeOf<Member> for ByNode {
+        fn node(item: &Member) -> &HeapNode<Member> {
+            &item.node
         }
+    }
+
+    type TestHeap = Heap<Member, ByNode>;
+
+    fn members(count: usize) -> Vec<Pin<Box<Member>>> {
+        (0..count).map(|number| Box::pin(Member { number, node: HeapNode::default() })).collect()
+    }
+
+    fn number(member: Option<Pin<&Member>>) -> Option<usize> {
+        member.map(|member| member.number)
     }
 
     #[derive(Clone, Debug)]
@@ -253,47 +301,48 @@ mod tests {
 
     #[test]
     fn others_than_the_first_are_found() {
-        let table = Table((0..20).map(|_| HeapNode::default()).collect());
-        let mut heap = IndexHeap::default();
-        assert_eq!(heap.find(&table, |_| true), None);
-        (0..20).for_each(|index| heap.push(&table, index, u64::from(index)));
-        assert_eq!(heap.find(&table, |_| true), Some(0));
-        assert_eq!(heap.find(&table, |index| index == 7), Some(7));
-        assert_eq!(heap.pop(&table), Some(0));
-        assert!(heap.find(&table, |index| index > 1).is_some_and(|index| index > 1));
-        assert_eq!(heap.find(&table, |index| index > 19), None);
+        let members = members(20);
+        let mut heap = TestHeap::default();
+        assert_eq!(number(heap.find(|_| true)), None);
+        members.iter().for_each(|member| heap.push(member.as_ref(), member.number as u64));
+        assert_eq!(number(heap.find(|_| true)), Some(0));
+        assert_eq!(number(heap.find(|member| member.number == 7)), Some(7));
+        assert_eq!(number(heap.pop()), Some(0));
+        let found = number(heap.find(|member| member.number > 1));
+        assert!(found.is_some_and(|number| number > 1));
+        assert_eq!(number(heap.find(|member| member.number > 19)), None);
     }
 
     proptest! {
         #[test]
         fn it_behaves_as_a_sorted_list(steps in steps(), base in any::<u64>()) {
-            let table = Table((0..200).map(|_| HeapNode::default()).collect());
-            let mut heap = IndexHeap::default();
-            // (key, order of arrival, index), kept sorted by the first two.
-            let mut model: Vec<(u64, usize, u32)> = Vec::new();
+            let members = members(200);
+            let mut heap = TestHeap::default();
+            // (key, order of arrival), kept sorted by both.
+            let mut model: Vec<(u64, usize)> = Vec::new();
             for (time, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Push(key) => {
-                        heap.push(&table, time as u32, base.wrapping_add(key));
-                        let at = model.partition_point(|&(k, ..)| k <= key);
-                        model.insert(at, (key, time, time as u32));
+                        heap.push(members[time].as_ref(), base.wrapping_add(key));
+                        let at = model.partition_point(|&(k, _)| k <= key);
+                        model.insert(at, (key, time));
                     }
                     Step::Pop => {
-                        let expected = (!model.is_empty()).then(|| model.remove(0).2);
-                        prop_assert_eq!(heap.pop(&table), expected);
+                        let expected = (!model.is_empty()).then(|| model.remove(0).1);
+                        prop_assert_eq!(number(heap.pop()), expected);
                     }
                     Step::Remove(nth) if !model.is_empty() => {
-                        let (.., index) = model.remove(nth % model.len());
-                        prop_assert!(heap.remove(&table, index));
-                        prop_assert!(!heap.remove(&table, index));
+                        let (_, time) = model.remove(nth % model.len());
+                        prop_assert!(heap.remove(&members[time]));
+                        prop_assert!(!heap.remove(&members[time]));
                     }
                     Step::Remove(_) => {}
                 }
                 prop_assert_eq!(heap.len() as usize, model.len());
-                prop_assert_eq!(heap.peek(), model.first().map(|m| m.2));
+                prop_assert_eq!(number(heap.peek()), model.first().map(|m| m.1));
             }
-            for (.., index) in model {
-                prop_assert_eq!(heap.pop(&table), Some(index));
+            for (_, time) in model {
+                prop_assert_eq!(number(heap.pop()), Some(time));
             }
             prop_assert!(heap.is_empty());
         }

@@ -30,9 +30,10 @@ mod wake;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use crate::task::{Task, TaskLink};
 use crate::watch::Passes;
 
-pub use heap::{HeapNode, IndexHeap, Nodes};
+pub use heap::{Heap, HeapNode, NodeOf};
 pub use params::Policy;
 pub(crate) use queue::RunQueue;
 pub(crate) use switch::Switch;
@@ -54,9 +55,9 @@ pub struct Entity {
     pub(crate) on_rq: AtomicU32,
     /// The CPU whose run queue it belongs to.
     pub(crate) cpu: AtomicU32,
-    pub(crate) node: HeapNode,
-    pub(crate) rt_next: AtomicU32,
-    pub(crate) rt_prev: AtomicU32,
+    pub(crate) node: HeapNode<Task>,
+    pub(crate) rt_next: TaskLink,
+    pub(crate) rt_prev: TaskLink,
     pub(crate) vruntime: AtomicU64,
     pub(crate) deadline: AtomicU64,
     /// When it was put on the CPU, or last charged.

@@ -70,20 +70,20 @@ impl Kernel {
             Held::Awake(rq) => rq,
             Held::Asleep(_held) => return change(task),
         };
-        let running = rq.current == task.index();
-        let waits = !running && !task.sched.is_migrating() && task.index() != rq.idle;
+        let running = rq.runs(task);
+        let waits = !running && !task.sched.is_migrating() && !rq.is_idle(task);
         if waits {
-            rq.dequeue(&self.tasks, task);
+            rq.dequeue(task);
         }
         change(task);
         rq.place(task);
         if waits {
-            rq.enqueue(&self.tasks, task, End::Tail);
+            rq.enqueue(task, End::Tail);
         }
         let cpu = task.sched.cpu.load(Ordering::Relaxed);
-        let resched = running || (waits && rq.should_preempt(&self.tasks, task));
-        if resched && rq.current != rq.idle && rq.waiting > 0 {
-            let current = self.tasks.get(rq.current);
+        let resched = running || (waits && rq.should_preempt(task));
+        if resched && !rq.is_at_rest() && rq.waiting > 0 {
+            let current = rq.current();
             current.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
             drop(rq);
             if kthreads_base::current_head().cpu() != cpu {

@@ -2,10 +2,10 @@
 
 use core::sync::atomic::Ordering;
 
-use super::heap::{HeapNode, IndexHeap, Nodes};
+use super::heap::{Heap, HeapNode, NodeOf};
 use super::{MAX_RT_PRIO, weight};
 use crate::task::state::SCHED_NORMAL;
-use crate::task::{NO_TASK, Task, TaskPin, TaskTable};
+use crate::task::{Task, TaskLink, TaskPin};
 
 /// How long a fair task runs before the next gets its turn, in nanoseconds at nice 0.
 pub(crate) const SLICE: u64 = 3_000_000;
@@ -24,17 +24,17 @@ const _: () = assert!(MAX_RT_PRIO as usize <= RT_LEVELS);
 #[derive(Debug)]
 pub(crate) struct RunQueue {
     /// The task that runs.
-    pub(crate) current: u32,
-    pub(crate) idle: u32,
+    current: TaskLink,
+    idle: TaskLink,
     /// How many tasks wait, the running one not counted.
     pub(crate) waiting: u32,
     /// How often the CPU went from one task to another.
     pub(crate) switches: u64,
-    /// How many switches since the last tick have read the clock.
-    pub(crate) timed: u32,
+    /// How many switches until the next tick or rest will read the clock.
+    pub(crate) timed_left: u32,
     /// What the clock was when it was read last.
     pub(crate) clock: u64,
-    fair: IndexHeap,
+    fair: Heap<Task, ByDeadline>,
     /// The virtual time that new and woken tasks begin at.
     vtime: u64,
     rt: RealTime,
@@ -45,13 +45,18 @@ pub(crate) struct RunQueue {
 struct RealTime {
     /// A bit for each level.
     ready: [u64; 2],
-    first: [u32; RT_LEVELS],
-    last: [u32; RT_LEVELS],
+    first: [TaskLink; RT_LEVELS],
+    last: [TaskLink; RT_LEVELS],
 }
 
-impl Nodes for TaskTable {
-    fn node(&self, index: u32) -> &HeapNode {
-        &self.get(index).sched.node
+/// Fair tasks in line, by virtual deadline.
+#[derive(Debug)]
+pub(crate) struct ByDeadline;
+
+impl NodeOf<Task> for ByDeadline {
+    #[inline(always)]
+    fn node(task: &Task) -> &HeapNode<Task> {
+        &task.sched.node
     }
 }
 
@@ -63,15 +68,16 @@ pub(crate) enum End {
 }
 
 impl RunQueue {
-    pub(crate) fn new(idle: u32) -> RunQueue {
+    /// The queue of a CPU that has yet to be told its idle task.
+    pub(crate) fn new() -> RunQueue {
         RunQueue {
-            current: idle,
-            idle,
+            current: TaskLink::null(),
+            idle: TaskLink::null(),
             waiting: 0,
             switches: 0,
-            timed: 0,
+            timed_left: TIMED_SWITCHES,
             clock: 0,
-            fair: IndexHeap::default(),
+            fair: Heap::default(),
             vtime: 0,
             rt: RealTime::new(),
         }
@@ -81,30 +87,78 @@ impl RunQueue {
     /// apart.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
-        self.timed >= TIMED_SWITCHES
+        self.timed_left == 0
+    }
+
+    /// Has the next switches read the clock: after a tick or a rest.
+    pub(crate) fn time_switches(&mut self) {
+        self.timed_left = TIMED_SWITCHES;
+    }
+
+    /// Tells which task is the CPU's idle one, and runs.
+    pub(crate) fn start(&mut self, idle: TaskPin<'_>) {
+        self.idle.set(Some(idle));
+        self.current.set(Some(idle));
+    }
+
+    /// The task that runs.
+    #[inline(always)]
+    pub(crate) fn current<'t>(&self) -> TaskPin<'t> {
+        self.current.get().unwrap_or_else(|| has_no_task())
+    }
+
+    /// The task that runs when no other wants to.
+    #[inline(always)]
+    pub(crate) fn idle<'t>(&self) -> TaskPin<'t> {
+        self.idle.get().unwrap_or_else(|| has_no_task())
+    }
+
+    /// Whether `task` is the one that runs.
+    #[inline(always)]
+    pub(crate) fn runs(&self, task: &Task) -> bool {
+        self.current.is(task)
+    }
+
+    /// Whether `task` is the CPU's idle task.
+    #[inline(always)]
+    pub(crate) fn is_idle(&self, task: &Task) -> bool {
+        self.idle.is(task)
+    }
+
+    /// Whether the idle task runs.
+    #[inline(always)]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.current.address() == self.idle.address()
+    }
+
+    /// Notes that the CPU goes to `next`.
+    #[inline(always)]
+    pub(crate) fn go_to(&mut self, next: TaskPin<'_>) {
+        self.current.set(Some(next));
+        self.switches += 1;
     }
 
     /// Whether somebody waits while a task other than the idle one runs.
     pub(crate) fn has_waiting_behind_task(&self) -> bool {
-        self.waiting > 0 && self.current != self.idle
+        self.waiting > 0 && !self.is_at_rest()
     }
 
     /// Puts a task that is to run among those that wait.
     #[inline(always)]
-    pub(crate) fn enqueue(&mut self, tasks: &TaskTable, task: &Task, end: End) {
+    pub(crate) fn enqueue(&mut self, task: &Task, end: End) {
         self.waiting += 1;
         if is_rt(task) {
-            return self.rt.push(tasks, task, end);
+            return self.rt.push(task.pin(), end);
         }
         let key = task.sched.deadline.load(ORDER);
-        self.fair.push(tasks, task.index(), key);
+        self.fair.push(task.pin(), key);
     }
 
     /// Takes a task that waits here out of line.
-    pub(crate) fn dequeue(&mut self, tasks: &TaskTable, task: &Task) {
+    pub(crate) fn dequeue(&mut self, task: &Task) {
         self.waiting -= 1;
-        if !self.fair.remove(tasks, task.index()) {
-            self.rt.remove(tasks, task);
+        if !self.fair.remove(task) {
+            self.rt.remove(task);
         }
     }
 
@@ -120,10 +174,10 @@ impl RunQueue {
 
     /// Takes the task that is to run next out of line; None if no one waits.
     #[inline(always)]
-    pub(crate) fn pick<'t>(&mut self, tasks: &'t TaskTable) -> Option<TaskPin<'t>> {
-        let next = match self.rt.pop(tasks) {
+    pub(crate) fn pick<'t>(&mut self) -> Option<TaskPin<'t>> {
+        let next = match self.rt.pop() {
             Some(task) => task,
-            None => tasks.pin(self.fair.pop(tasks)?),
+            None => self.fair.pop()?,
         };
         self.waiting -= 1;
         Some(next)
@@ -137,7 +191,7 @@ impl RunQueue {
         let spent = now.saturating_sub(entity.charged_at.swap(now, ORDER));
         add(&entity.runtime, spent);
         add(&task.head.stime, spent);
-        if task.index() == self.idle {
+        if self.is_idle(task) {
             return false;
         }
         if is_rt(task) {
@@ -170,12 +224,12 @@ impl RunQueue {
 
     /// Whether `woken` should have the CPU at once (Linux: check_preempt_curr).
     #[inline]
-    pub(crate) fn should_preempt(&self, tasks: &TaskTable, woken: &Task) -> bool {
-        if self.current == self.idle {
+    pub(crate) fn should_preempt(&self, woken: &Task) -> bool {
+        if self.is_at_rest() {
             return true;
         }
-        let current = tasks.get(self.current);
-        match (is_rt(woken), is_rt(current)) {
+        let current = self.current();
+        match (is_rt(woken), is_rt(current.get_ref())) {
             (true, true) => woken.head.prio.load(ORDER) < current.head.prio.load(ORDER),
             (true, false) => true,
             (false, true) => false,
@@ -186,88 +240,91 @@ impl RunQueue {
         }
     }
 
-    /// The index of a waiting task that `suits`: the real-time ones by priority, then the fair ones,
+    /// A waiting task that `suits`: the real-time ones by priority, then the fair ones,
     /// the one with the first deadline before others; for another CPU that has nothing to do.
-    pub(crate) fn find(&self, tasks: &TaskTable, suits: impl Fn(&Task) -> bool) -> Option<u32> {
-        let fits = |index: u32| suits(tasks.get(index));
-        let rt = self.rt.iter(tasks).find(|index| fits(*index));
-        rt.or_else(|| self.fair.find(tasks, fits))
+    pub(crate) fn find(&self, suits: impl Fn(&Task) -> bool) -> Option<TaskPin<'_>> {
+        let rt = self.rt.iter().find(|task| suits(task.get_ref()));
+        rt.or_else(|| self.fair.find(suits))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn has_no_task() -> ! {
+    kthreads_base::fatal("a run queue was used before its CPU was started")
 }
 
 impl RealTime {
     fn new() -> RealTime {
-        RealTime { ready: [0; 2], first: [NO_TASK; RT_LEVELS], last: [NO_TASK; RT_LEVELS] }
+        let links = || [const { TaskLink::null() }; RT_LEVELS];
+        RealTime { ready: [0; 2], first: links(), last: links() }
     }
 
     #[inline(always)]
-    fn push(&mut self, tasks: &TaskTable, task: &Task, end: End) {
-        let level = level_of(task);
-        let index = task.index();
-        let (first, last) = (self.first[level], self.last[level]);
-        if first == NO_TASK {
-            task.sched.rt_next.store(NO_TASK, ORDER);
-            self.first[level] = index;
-            self.last[level] = index;
+    fn push(&mut self, task: TaskPin<'_>, end: End) {
+        let level = level_of(task.get_ref());
+        let (first, last) = (self.first[level].get(), self.last[level].get());
+        let (Some(first), Some(last)) = (first, last) else {
+            task.sched.rt_next.set(None);
+            self.first[level].set(Some(task));
+            self.last[level].set(Some(task));
             self.ready[level / 64] |= 1 << (level % 64);
-        } else if end == End::Tail {
-            task.sched.rt_next.store(NO_TASK, ORDER);
-            task.sched.rt_prev.store(last, ORDER);
-            tasks.get(last).sched.rt_next.store(index, ORDER);
-            self.last[level] = index;
+            return;
+        };
+        if end == End::Tail {
+            task.sched.rt_next.set(None);
+            task.sched.rt_prev.set(Some(last));
+            last.sched.rt_next.set(Some(task));
+            self.last[level].set(Some(task));
         } else {
-            task.sched.rt_next.store(first, ORDER);
-            tasks.get(first).sched.rt_prev.store(index, ORDER);
-            self.first[level] = index;
+            task.sched.rt_next.set(Some(first));
+            first.sched.rt_prev.set(Some(task));
+            self.first[level].set(Some(task));
         }
     }
 
-    /// Takes the first of a level out; what it says of the one before it is not kept up.
+    /// Takes the first of a level out; what the next one says of it is not kept up.
     #[inline(always)]
-    fn pop_level<'t>(&mut self, tasks: &'t TaskTable, level: usize) -> TaskPin<'t> {
-        let task = tasks.pin(self.first[level]);
-        let next = task.sched.rt_next.load(ORDER);
-        self.first[level] = next;
-        if next == NO_TASK {
-            self.last[level] = NO_TASK;
+    fn pop_level<'t>(&mut self, level: usize) -> Option<TaskPin<'t>> {
+        let task: TaskPin<'t> = self.first[level].get()?;
+        let next = task.sched.rt_next.get();
+        self.first[level].set(next);
+        if next.is_none() {
+            self.last[level].set(None);
             self.ready[level / 64] &= !(1 << (level % 64));
         }
-        task
+        Some(task)
     }
 
-    fn remove(&mut self, tasks: &TaskTable, task: &Task) {
+    fn remove(&mut self, task: &Task) {
         let level = level_of(task);
-        let index = task.index();
-        if self.first[level] == index {
-            self.pop_level(tasks, level);
+        if self.first[level].is(task) {
+            self.pop_level(level);
             return;
         }
-        let next = task.sched.rt_next.load(ORDER);
-        let prev = task.sched.rt_prev.load(ORDER);
-        tasks.get(prev).sched.rt_next.store(next, ORDER);
+        let Some(prev) = task.sched.rt_prev.get() else { return };
+        let next = task.sched.rt_next.get();
+        prev.sched.rt_next.set(next);
         match next {
-            NO_TASK => self.last[level] = prev,
-            next => tasks.get(next).sched.rt_prev.store(prev, ORDER),
+            None => self.last[level].set(Some(prev)),
+            Some(next) => next.sched.rt_prev.set(Some(prev)),
         }
     }
 
     #[inline(always)]
-    fn pop<'t>(&mut self, tasks: &'t TaskTable) -> Option<TaskPin<'t>> {
+    fn pop<'t>(&mut self) -> Option<TaskPin<'t>> {
         let level = match self.ready {
             [0, 0] => return None,
             [0, low] => 64 + low.trailing_zeros(),
             [high, _] => high.trailing_zeros(),
         };
-        Some(self.pop_level(tasks, level as usize))
+        self.pop_level(level as usize)
     }
 
-    fn iter<'a>(&'a self, tasks: &'a TaskTable) -> impl Iterator<Item = u32> + 'a {
+    fn iter(&self) -> impl Iterator<Item = TaskPin<'_>> {
         let is_ready = |level: &usize| self.ready[level / 64] & (1 << (level % 64)) != 0;
-        (0..RT_LEVELS).filter(is_ready).flat_map(move |level| {
-            let follow = |index: &u32| {
-                Some(tasks.get(*index).sched.rt_next.load(ORDER)).filter(|next| *next != NO_TASK)
-            };
-            core::iter::successors(Some(self.first[level]), follow)
+        (0..RT_LEVELS).filter(is_ready).flat_map(|level| {
+            core::iter::successors(self.first[level].get(), |task| task.sched.rt_next.get())
         })
     }
 }

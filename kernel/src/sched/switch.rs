@@ -11,7 +11,7 @@ use super::queue::{End, RunQueue, is_rt};
 use super::wake::{Rest, word};
 use crate::kernel::Cpu;
 use crate::task::state::*;
-use crate::task::{NO_TASK, Task, TaskPin};
+use crate::task::{Task, TaskPin};
 use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
@@ -112,12 +112,12 @@ impl Kernel {
         if self.need_resched(prev) {
             prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
         }
-        let slice_over = self.charge_at_switch(here, &mut rq, prev);
+        let slice_over = self.charge_at_switch(&mut rq, prev, cpu);
         if why == Switch::Voluntary {
             prev.sched.passes.pass();
         }
         let goes = self.put_prev(&mut rq, prev, cpu, why, slice_over);
-        let picked = if self.halted() { None } else { rq.pick(&self.tasks) };
+        let picked = if self.halted() { None } else { rq.pick() };
         let next = match picked {
             Some(next) => next,
             None => {
@@ -128,7 +128,7 @@ impl Kernel {
         if core::ptr::eq(next.get_ref(), prev) {
             drop(rq);
         } else {
-            self.start_next(here, cpu, &mut rq, (prev, goes), next.get_ref());
+            self.start_next(here, cpu, &mut rq, (prev, goes), next);
             count_switch(prev, goes);
             drop(rq);
             switch_to(current, next);
@@ -139,22 +139,29 @@ impl Kernel {
 
     /// The next task of a queue that was empty before it was looked for others.
     fn pick_or_idle(&self, rq: &mut RunQueue) -> TaskPin<'_> {
-        let picked = if self.halted() { None } else { rq.pick(&self.tasks) };
-        picked.unwrap_or_else(|| self.tasks.pin(rq.idle))
+        let picked = if self.halted() { None } else { rq.pick() };
+        picked.unwrap_or_else(|| rq.idle())
     }
 
     /// Charges the task that may be about to leave the CPU; returns whether its slice is over.
     ///
-    /// To read the clock takes longer than the rest of a switch. So a CPU that ticks reads it at
-    /// its first switches after each tick only. If there are more, whoever the tick finds running
-    /// is charged for the time since the last of those, as Linux's tick accounting always does.
+    /// To read the clock takes longer than the rest of a switch. So a CPU reads it at its first
+    /// switches after each tick or rest only. If there are more, whoever the tick finds running is
+    /// charged for the time since the last of those, as Linux's tick accounting always does.
     #[inline(always)]
-    fn charge_at_switch(&self, here: &Cpu, rq: &mut RunQueue, prev: &Task) -> bool {
-        let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
-        if ticks && rq.is_busy() && prev.index() != rq.idle {
+    fn charge_at_switch(&self, rq: &mut RunQueue, prev: &Task, cpu: u32) -> bool {
+        if rq.is_busy() {
             return false;
         }
-        rq.timed += 1;
+        self.charge_timed(rq, prev, cpu)
+    }
+
+    #[inline(never)]
+    fn charge_timed(&self, rq: &mut RunQueue, prev: &Task, cpu: u32) -> bool {
+        rq.timed_left -= 1;
+        if rq.is_busy() {
+            self.start_tick(cpu);
+        }
         rq.charge(prev, self.machine.now().0)
     }
 
@@ -168,7 +175,7 @@ impl Kernel {
         why: Switch,
         slice_over: bool,
     ) -> Goes {
-        if prev.index() == rq.idle {
+        if rq.is_idle(prev) {
             return Goes::ToWait;
         }
         let state = prev.state();
@@ -183,7 +190,7 @@ impl Kernel {
         }
         // A task that is preempted in the middle of its turn keeps its place in its ring.
         let end = if why == Switch::Preempted && !slice_over { End::Head } else { End::Tail };
-        rq.enqueue(&self.tasks, prev, end);
+        rq.enqueue(prev, end);
         Goes::ToWait
     }
 
@@ -213,7 +220,7 @@ impl Kernel {
         cpu: u32,
         rq: &mut RunQueue,
         (prev, goes): (&Task, Goes),
-        next: &Task,
+        next: TaskPin<'_>,
     ) {
         next.sched.charged_at.store(rq.clock, Ordering::Relaxed);
         prev.head.on_cpu.store(0, Ordering::Relaxed);
@@ -224,13 +231,11 @@ impl Kernel {
         }
         prev.head.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
         let needs_care = matches!(goes, Goes::ForEver | Goes::Elsewhere);
-        let left = if needs_care { prev.index() } else { NO_TASK };
-        here.left_behind.store(left, Ordering::Relaxed);
-        here.current.store(next.index(), Ordering::Relaxed);
-        let was_idle = rq.current == rq.idle;
-        rq.current = next.index();
-        rq.switches += 1;
-        if was_idle || rq.current == rq.idle {
+        here.left_behind.set(needs_care.then_some(prev.pin()));
+        here.current.set(Some(next));
+        let was_idle = rq.is_at_rest();
+        rq.go_to(next);
+        if was_idle || rq.is_at_rest() {
             self.note_idle(cpu, !was_idle);
         }
         self.program_tick(cpu, here, rq);
@@ -241,9 +246,8 @@ impl Kernel {
     #[inline(always)]
     pub(crate) fn finish_switch(&self, current: Current) {
         let here = &self.cpus[current.cpu() as usize];
-        let left = here.left_behind.load(Ordering::Relaxed);
-        if left != NO_TASK {
-            self.care_for(self.tasks.get(left));
+        if let Some(left) = here.left_behind.get() {
+            self.care_for(left.get_ref());
         }
     }
 

@@ -24,7 +24,7 @@ impl Kernel {
     #[inline]
     pub(crate) fn program_tick(&self, cpu: u32, here: &Cpu, rq: &RunQueue) {
         let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
-        if rq.current == rq.idle {
+        if rq.is_at_rest() {
             here.next_tick.store(u64::MAX, Ordering::Relaxed);
             self.program_clock(cpu);
         } else if rq.waiting > 0 && !ticks {
@@ -66,9 +66,9 @@ impl Kernel {
             return;
         }
         let mut rq = here.rq.lock();
-        rq.timed = 0;
-        let current = self.tasks.get(rq.current);
-        let slice_over = rq.current != rq.idle && rq.charge(current, now);
+        rq.time_switches();
+        let current = rq.current();
+        let slice_over = !rq.is_at_rest() && rq.charge(current.get_ref(), now);
         let waiting = rq.waiting;
         let next = if waiting > 0 { now + TICK } else { u64::MAX };
         here.next_tick.store(next, Ordering::Relaxed);
@@ -107,7 +107,7 @@ impl Kernel {
     fn charge_idle(&self, cpu: u32, idle: &crate::task::Task) {
         let now = self.machine.now().0;
         let mut rq = self.cpus[cpu as usize].rq.lock();
-        rq.timed = 0;
+        rq.time_switches();
         rq.charge(idle, now);
     }
 

@@ -17,7 +17,6 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use kthreads_base::explore::is_explored;
 use kthreads_base::head::{Current, StateWord, TIF_NEED_RESCHED};
 use kthreads_base::{IrqGuard, choose, current_head};
 
@@ -81,7 +80,12 @@ impl Kernel {
     ///
     /// A full barrier comes before the state is read. May be called from any context.
     pub fn wake_up_state(&self, task: &Task, mask: u32) -> bool {
-        let current = current_head();
+        self.wake_by(current_head(), task, mask)
+    }
+
+    /// As [`wake_up_state`](Kernel::wake_up_state), for a caller that knows the running thread.
+    #[inline(always)]
+    pub(crate) fn wake_by(&self, current: Current, task: &Task, mask: u32) -> bool {
         if task.head.index.load(Ordering::Relaxed) == current.index.load(Ordering::Relaxed) {
             return wake_self(task, mask);
         }
@@ -151,7 +155,7 @@ impl Kernel {
             current.relax();
         }
         let here = current.cpu();
-        let cpu = self.select_cpu(task, here);
+        let cpu = self.select_cpu(current, task, here);
         let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         task.sched.cpu.store(cpu, Ordering::Release);
         self.note_wake(task, cpu);
@@ -204,11 +208,11 @@ impl Kernel {
         cpu: u32,
         here: u32,
     ) {
-        rq.enqueue(&self.tasks, task, End::Tail);
-        let preempts = rq.should_preempt(&self.tasks, task);
+        rq.enqueue(task, End::Tail);
+        let preempts = rq.should_preempt(task);
         if preempts {
-            let running = &self.tasks.get(rq.current).head;
-            running.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
+            let running = rq.current();
+            running.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
         }
         let first_to_wait = rq.waiting == 1;
         let crowded = rq.waiting > 1;
@@ -230,9 +234,9 @@ impl Kernel {
 
     /// Where a woken task is to run; see the head of this folder.
     #[inline]
-    fn select_cpu(&self, task: &Task, here: u32) -> u32 {
+    fn select_cpu(&self, current: Current, task: &Task, here: u32) -> u32 {
         if allowed_on(task, here) {
-            return if is_explored() { self.choose_cpu(task, here) } else { here };
+            return if current.is_explored() { self.choose_cpu(task, here) } else { here };
         }
         let last = task.sched.cpu.load(Ordering::Relaxed);
         if allowed_on(task, last) {

@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering
 use kthreads_base::head::TIF_KILLED;
 use kthreads_base::job::Done;
 use kthreads_base::{
-    AtomicFn, AtomicRef, Head, RawSpinLock, SpinLock, Stack, head_first, pin_field,
+    AtomicFn, AtomicRef, Head, RawSpinLock, SpinLock, Stack, always_pinned, head_first, pin_field,
 };
 
 use crate::Cx;
@@ -50,7 +50,7 @@ pub struct Task {
     pub(crate) kthread: KthreadState,
     pub(crate) signals: Signals,
     pub(crate) sleep_timer: Timer,
-    pub(crate) sleep_node: HeapNode,
+    pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
     pub(crate) start: SpinLock<Option<Start>>,
     pub(crate) done: SpinLock<Option<Done>>,
@@ -74,7 +74,14 @@ pub struct Task {
 }
 
 head_first!(Task, head);
+always_pinned!(
+    /// The task, pinned: its slot never moves.
+    pub fn Task::pin
+);
 pin_field!(pub(crate) fn Task::timer_pin -> sleep_timer: Timer);
+
+/// A link to a task. Slots live as long as the kernel, so that a link may stay where it is.
+pub(crate) type TaskLink = AtomicRef<Task>;
 
 /// Names a task for as long as it lives: the slot and its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,4 +8,5 @@ mod timer;
 mod wheel;
 
 pub use jiffies::*;
+pub(crate) use sleep::ByWakeTime;
 pub use timer::*;

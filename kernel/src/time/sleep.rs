@@ -6,24 +6,30 @@ use kthreads_base::{IrqGuard, Nanos};
 
 use super::*;
 use crate::proc::WaitsIn;
-use crate::sched::{HeapNode, Nodes};
+use crate::sched::{Heap, HeapNode, NodeOf};
+use crate::task::Task;
 use crate::task::state::*;
-use crate::task::{Task, TaskTable};
 use crate::{Cx, Kernel};
 
-/// The nodes by which tasks stand in a CPU's heap of sleepers.
-struct SleepNodes<'a>(&'a TaskTable);
+/// The sleepers of a CPU, by the time when they wake.
+pub(crate) struct ByWakeTime;
 
-impl Nodes for SleepNodes<'_> {
-    fn node(&self, index: u32) -> &HeapNode {
-        &self.0.get(index).sleep_node
+impl NodeOf<Task> for ByWakeTime {
+    fn node(task: &Task) -> &HeapNode<Task> {
+        &task.sleep_node
     }
 }
+
+type Sleepers = Heap<Task, ByWakeTime>;
 
 extern "C" fn wake_sleeper(timer: &Timer) {
     kthreads_base::with_current(|kernel: &Kernel, _| {
         kernel.wake_up_process(kernel.tasks.get(timer.data() as u32));
     });
+}
+
+fn first_wake_time(sleepers: &Sleepers) -> u64 {
+    sleepers.peek().map_or(u64::MAX, |task| task.sleep_node.key())
 }
 
 impl Kernel {
@@ -124,24 +130,20 @@ impl Kernel {
             return;
         }
         let mut sleepers = here.sleepers.lock();
-        sleepers.push(&SleepNodes(&self.tasks), cx.task.index(), deadline.0);
-        here.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
+        sleepers.push(cx.task, deadline.0);
+        here.next_sleeper.store(first_wake_time(&sleepers), Ordering::Relaxed);
         drop(sleepers);
         self.program_clock(cpu);
         drop(irqs);
-    }
-
-    fn first_sleeper(&self, sleepers: &crate::sched::IndexHeap) -> u64 {
-        sleepers.peek().map_or(u64::MAX, |index| self.tasks.get(index).sleep_node.key())
     }
 
     /// Takes a task out of the sleepers, if it is among them; returns whether it was.
     fn remove_sleeper(&self, task: &Task) -> bool {
         let cpu = &self.cpus[task.sleep_cpu.load(Ordering::Relaxed) as usize];
         let mut sleepers = cpu.sleepers.lock();
-        let was_asleep = sleepers.remove(&SleepNodes(&self.tasks), task.index());
+        let was_asleep = sleepers.remove(task);
         if was_asleep {
-            cpu.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
+            cpu.next_sleeper.store(first_wake_time(&sleepers), Ordering::Relaxed);
         }
         was_asleep
     }
@@ -159,11 +161,11 @@ impl Kernel {
             return;
         }
         let mut sleepers = here.sleepers.lock();
-        while self.first_sleeper(&sleepers) <= now.0 {
-            let Some(index) = sleepers.pop(&SleepNodes(&self.tasks)) else { break };
-            self.wake_up_process(self.tasks.get(index));
+        while first_wake_time(&sleepers) <= now.0 {
+            let Some(task) = sleepers.pop() else { break };
+            self.wake_up_process(task.get_ref());
         }
-        here.next_sleeper.store(self.first_sleeper(&sleepers), Ordering::Relaxed);
+        here.next_sleeper.store(first_wake_time(&sleepers), Ordering::Relaxed);
     }
 
     /// Spends `span` busily (Linux: udelay): the CPU serves interrupts, and whoever has begun to

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use kthreads_base::note;
+use kthreads_base::{Current, IrqGuard, current_head};
 
 use super::table::{Awaitable, Awaited};
 use super::{Limit, Waited};
@@ -66,33 +66,41 @@ impl Completion {
 impl Kernel {
     /// Lets one waiter pass, now or later (Linux: complete). From any context.
     pub fn complete(&self, completion: &Completion) {
-        self.check_completion(completion);
-        observe::gives_here(completion);
-        note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 0);
-        let mut shard = self.waits.lock(completion);
-        self.waits.note_waker(core::ptr::from_ref(completion) as usize);
+        let current = current_head();
+        self.tell_completed(current, completion, 0);
+        let irqs = IrqGuard::of(current);
+        let mut shard = self.waits.lock_irqs_off(current, completion);
         let done = completion.done.load(ORDER);
         if done != ALL && !self.has_fault(Fault::CompleteForgetsCount) {
             completion.done.store(done + 1, ORDER);
         }
-        if let Some(task) = shard.first(&self.tasks, completion) {
-            shard.remove(&self.tasks, task);
+        if let Some(task) = shard.first(completion) {
+            shard.remove(task);
             if !self.has_fault(Fault::CompleteWakesNobody) {
-                self.wake_up_state(task, TASK_NORMAL);
+                self.wake_by(current, task, TASK_NORMAL);
             }
         }
+        drop(shard);
+        drop(irqs);
+    }
+
+    #[inline(always)]
+    fn tell_completed(&self, current: Current, completion: &Completion, all: usize) {
+        self.check_completion(completion);
+        let address = core::ptr::from_ref(completion) as usize;
+        observe::gives(&current, address, observe::NO_LOCK);
+        current.note(observe::COMPLETED, address, all);
+        self.waits.note_waker(current, address);
     }
 
     /// Lets everybody pass until reinit_completion (Linux: complete_all). From any context.
     pub fn complete_all(&self, completion: &Completion) {
-        self.check_completion(completion);
-        observe::gives_here(completion);
-        note(observe::COMPLETED, core::ptr::from_ref(completion) as usize, 1);
-        let mut shard = self.waits.lock(completion);
-        self.waits.note_waker(core::ptr::from_ref(completion) as usize);
+        let current = current_head();
+        self.tell_completed(current, completion, 1);
+        let mut shard = self.waits.lock(current, completion);
         completion.done.store(ALL, ORDER);
-        while let Some(task) = shard.first(&self.tasks, completion) {
-            shard.remove(&self.tasks, task);
+        while let Some(task) = shard.first(completion) {
+            shard.remove(task);
             self.wake_up_state(task, TASK_NORMAL);
             if self.has_fault(Fault::CompleteAllWakesOne) {
                 break;
@@ -103,8 +111,9 @@ impl Kernel {
     /// Consumes one count if there is one; never sleeps (Linux: try_wait_for_completion).
     pub fn try_wait_for_completion(&self, completion: &Completion) -> bool {
         self.check_completion(completion);
-        let _shard = self.waits.lock(completion);
-        take(completion)
+        let current = current_head();
+        let _shard = self.waits.lock(current, completion);
+        take(current, completion)
     }
 
     /// Waits, in sleep `state`, until the completion is done, and consumes one count (Linux:
@@ -121,17 +130,17 @@ impl Kernel {
         self.check_completion(completion);
         let task = cx.task.get_ref();
         let mut left = limit;
-        let mut shard = self.waits.lock(completion);
-        if take(completion) {
+        let mut shard = self.waits.lock(cx.head, completion);
+        if take(cx.head, completion) {
             return Waited::Done(limit.remaining_at_least_one());
         }
         loop {
             if self.signal_pending_state(state, task) {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Waited::Interrupted;
             }
             if task.wait.waits_for().is_none() {
-                shard.push(&self.tasks, task, completion);
+                shard.push(task, completion);
             }
             if self.has_fault(Fault::CompletionWaitSetsStateLate) {
                 drop(shard);
@@ -142,13 +151,13 @@ impl Kernel {
                 drop(shard);
             }
             left = self.schedule_limit(cx, left);
-            shard = self.waits.lock(completion);
-            if take(completion) {
-                shard.remove(&self.tasks, task);
+            shard = self.waits.lock(cx.head, completion);
+            if take(cx.head, completion) {
+                shard.remove(task);
                 return Waited::Done(left.remaining_at_least_one());
             }
             if left == Limit::At(Jiffies(0)) {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Waited::TimedOut;
             }
         }
@@ -175,6 +184,7 @@ impl Kernel {
         }
     }
 
+    #[inline(always)]
     fn check_completion(&self, completion: &Completion) {
         if completion.magic.load(ORDER) != Completion::MAGIC {
             self.report_uninitialised("completion", core::ptr::from_ref(completion) as usize);
@@ -184,7 +194,8 @@ impl Kernel {
 }
 
 /// Consumes a count; the shard's lock is held.
-fn take(completion: &Completion) -> bool {
+#[inline(always)]
+fn take(current: Current, completion: &Completion) -> bool {
     let done = completion.done.load(ORDER);
     if done == 0 {
         return false;
@@ -192,6 +203,6 @@ fn take(completion: &Completion) -> bool {
     if done != ALL {
         completion.done.store(done - 1, ORDER);
     }
-    observe::takes_here(completion);
+    observe::takes(&current, core::ptr::from_ref(completion) as usize, observe::NO_LOCK);
     true
 }

@@ -102,7 +102,7 @@ impl Kernel {
 
     fn mutex_lock_slow(&self, cx: &Cx<'_>, mutex: &Mutex, state: u32) -> Result<(), Errno> {
         let task = cx.task.get_ref();
-        let mut shard = self.waits.lock(mutex);
+        let mut shard = self.waits.lock(cx.head, mutex);
         mutex.waiters.fetch_add(1, Ordering::SeqCst);
         let result = loop {
             if mutex.try_take(task) {
@@ -112,15 +112,15 @@ impl Kernel {
                 break Err(Errno::EINTR);
             }
             if task.wait.waits_for().is_none() {
-                shard.push(&self.tasks, task, mutex);
+                shard.push(task, mutex);
             }
             task.head.state.store(state, Ordering::Relaxed);
             drop(shard);
             self.schedule(cx);
-            shard = self.waits.lock(mutex);
+            shard = self.waits.lock(cx.head, mutex);
         };
         task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
-        shard.remove(&self.tasks, task);
+        shard.remove(task);
         mutex.waiters.fetch_sub(1, Ordering::SeqCst);
         // A wake-up that came with the signal belongs to the next in line.
         if result.is_err() && !mutex.is_locked() {
@@ -130,8 +130,8 @@ impl Kernel {
     }
 
     fn wake_first(&self, shard: &mut super::table::Shard, mutex: &Mutex) {
-        if let Some(next) = shard.first(&self.tasks, mutex) {
-            shard.remove(&self.tasks, next);
+        if let Some(next) = shard.first(mutex) {
+            shard.remove(next);
             self.wake_up_state(next, TASK_NORMAL);
         }
     }
@@ -163,7 +163,7 @@ impl Kernel {
             _ => mutex.waiters.load(Ordering::SeqCst) != 0,
         };
         if wakes {
-            let mut shard = self.waits.lock(mutex);
+            let mut shard = self.waits.lock(cx.head, mutex);
             self.wake_first(&mut shard, mutex);
         }
     }

@@ -8,7 +8,9 @@ use core::pin::Pin;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::list::{List, unlink_init};
-use kthreads_base::{AtomicFn, Link, RawGuard, RawSpinLock, linked, pin_field, with_current};
+use kthreads_base::{
+    AtomicFn, Link, RawGuard, RawSpinLock, current_head, linked, pin_field, with_current,
+};
 
 use crate::task::Task;
 use crate::task::state::*;
@@ -188,8 +190,8 @@ impl WaitQueueHead {
 
 /// Wakes the entry's task (Linux: default_wake_function).
 pub extern "C" fn default_wake_function(entry: &WaitEntry, mode: u32, _: i32, _: usize) -> i32 {
-    with_current(|kernel: &Kernel, _| match kernel.task_at(entry.private()) {
-        Some(task) => i32::from(kernel.wake_up_state(task, mode)),
+    with_current(|kernel: &Kernel, current| match kernel.task_at(entry.private()) {
+        Some(task) => i32::from(kernel.wake_by(current, task, mode)),
         None => 0,
     })
 }
@@ -217,10 +219,10 @@ pub extern "C" fn woken_wake_function(entry: &WaitEntry, mode: u32, flags: i32, 
 }
 
 /// Unlinks an entry from within its wake function: whoever walks the queue holds its lock, but a
-/// wake function is not given the guard, so another lock's guard stands for it.
+/// wake function is not given the guard, so another lock's stands for it.
 fn unlink_locked(entry: &WaitEntry) {
-    let witness = RawSpinLock::new();
-    unlink_init(&witness.lock(), entry);
+    let mut witness = RawSpinLock::new();
+    unlink_init(&witness.exclusive(), entry);
 }
 
 impl Kernel {
@@ -250,7 +252,7 @@ impl Kernel {
         state: u32,
     ) -> bool {
         queue.check(self);
-        let held = queue.lock.lock();
+        let held = queue.get_ref().lock.lock_of(cx.head);
         let was_empty = !queue.is_active();
         if !entry.is_queued() {
             queue.add(&held, entry);
@@ -274,7 +276,7 @@ impl Kernel {
         state: u32,
     ) -> Result<(), Errno> {
         queue.check(self);
-        let held = queue.lock.lock();
+        let held = queue.get_ref().lock.lock_of(cx.head);
         if self.signal_pending_state(state, cx.task.get_ref()) {
             unlink_init(&held, entry.get_ref());
             cx.task.wait_queue.store(0, Ordering::Relaxed);
@@ -294,7 +296,7 @@ impl Kernel {
         cx.task.wait_queue.store(0, Ordering::Relaxed);
         // An entry that its waker took out needs no lock: nobody else looks at it any more.
         if entry.is_queued() {
-            let held = queue.get_ref().lock.lock();
+            let held = queue.get_ref().lock.lock_of(cx.head);
             unlink_init(&held, entry);
         }
     }
@@ -358,7 +360,7 @@ impl Kernel {
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
-        self.waits.note_waker(queue.address());
+        self.waits.note_waker(current_head(), queue.address());
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);

@@ -3,6 +3,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use kthreads_base::current_head;
+
 use super::Limit;
 use super::table::{Awaitable, Awaited, Grant};
 use crate::task::state::*;
@@ -60,14 +62,14 @@ impl Kernel {
         self.might_sleep(cx);
         self.check_semaphore(semaphore);
         let task = cx.task.get_ref();
-        let mut shard = self.waits.lock(semaphore);
+        let mut shard = self.waits.lock(cx.head, semaphore);
         let count = semaphore.count.load(ORDER);
         if count > 0 {
             semaphore.count.store(count - 1, ORDER);
             observe::takes_here(semaphore);
             return Ok(());
         }
-        shard.push(&self.tasks, task, semaphore);
+        shard.push(task, semaphore);
         task.wait.grant(Grant::NotYet);
         let mut left = limit;
         loop {
@@ -79,13 +81,13 @@ impl Kernel {
                 None
             };
             if let Some(errno) = failed {
-                shard.remove(&self.tasks, task);
+                shard.remove(task);
                 return Err(errno);
             }
             task.head.state.store(state, ORDER);
             drop(shard);
             left = self.schedule_limit(cx, left);
-            shard = self.waits.lock(semaphore);
+            shard = self.waits.lock(cx.head, semaphore);
             if task.wait.is_granted() {
                 observe::takes_here(semaphore);
                 return Ok(());
@@ -97,7 +99,8 @@ impl Kernel {
     /// returns the opposite).
     pub fn down_trylock(&self, semaphore: &Semaphore) -> bool {
         self.check_semaphore(semaphore);
-        let _shard = self.waits.lock(semaphore);
+        let current = current_head();
+        let _shard = self.waits.lock(current, semaphore);
         let count = semaphore.count.load(ORDER);
         if count > 0 {
             semaphore.count.store(count - 1, ORDER);
@@ -109,14 +112,16 @@ impl Kernel {
     /// Gives a count (Linux: up). From any context, by anybody.
     pub fn up(&self, semaphore: &Semaphore) {
         self.check_semaphore(semaphore);
-        observe::gives_here(semaphore);
-        let mut shard = self.waits.lock(semaphore);
-        self.waits.note_waker(core::ptr::from_ref(semaphore) as usize);
-        let Some(task) = shard.first(&self.tasks, semaphore) else {
+        let current = current_head();
+        let address = core::ptr::from_ref(semaphore) as usize;
+        observe::gives(&current, address, observe::NO_LOCK);
+        self.waits.note_waker(current, address);
+        let mut shard = self.waits.lock(current, semaphore);
+        let Some(task) = shard.first(semaphore) else {
             semaphore.count.store(semaphore.count.load(ORDER) + 1, ORDER);
             return;
         };
-        shard.remove(&self.tasks, task);
+        shard.remove(task);
         if !self.has_fault(Fault::UpForgetsGrant) {
             task.wait.grant(Grant::Given);
         }

@@ -9,9 +9,9 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use alloc::boxed::Box;
 
-use kthreads_base::{SpinGuard, SpinLock, current_head};
+use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock};
 
-use crate::task::{NO_TASK, Task, TaskTable};
+use crate::task::{Task, TaskLink};
 
 const SHARDS: usize = 1024;
 const ORDER: Ordering = Ordering::Relaxed;
@@ -21,8 +21,8 @@ const ORDER: Ordering = Ordering::Relaxed;
 pub struct WaitNode {
     /// What it waits for, 0 while it does not.
     address: AtomicUsize,
-    next: AtomicU32,
-    prev: AtomicU32,
+    next: TaskLink,
+    prev: TaskLink,
     /// Whether what it waited for was handed to it (semaphores).
     granted: AtomicU32,
     /// What lies at the address: an [`Awaited`].
@@ -65,8 +65,8 @@ impl Default for WaitNode {
     fn default() -> Self {
         WaitNode {
             address: AtomicUsize::new(0),
-            next: AtomicU32::new(NO_TASK),
-            prev: AtomicU32::new(NO_TASK),
+            next: TaskLink::null(),
+            prev: TaskLink::null(),
             granted: AtomicU32::new(0),
             kind: AtomicU32::new(0),
         }
@@ -105,10 +105,10 @@ pub(crate) enum Grant {
 }
 
 /// The waiters of the addresses that fall together, in the order they came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Shard {
-    first: u32,
-    last: u32,
+    first: TaskLink,
+    last: TaskLink,
 }
 
 /// Who was the last to wake somebody by way of an object; only for reports, and forgotten when
@@ -127,17 +127,17 @@ pub(crate) struct WaitTable {
 
 impl WaitTable {
     pub(crate) fn new() -> WaitTable {
-        let shard = |_| SpinLock::new(Shard { first: NO_TASK, last: NO_TASK });
+        let shard = |_| SpinLock::new(Shard::default());
         let wakers = (0..SHARDS).map(|_| LastWaker::default()).collect();
         WaitTable { shards: (0..SHARDS).map(shard).collect(), wakers }
     }
 
     /// Notes that the running thread wakes by way of an object.
-    #[inline]
-    pub(crate) fn note_waker(&self, address: usize) {
+    #[inline(always)]
+    pub(crate) fn note_waker(&self, current: Current, address: usize) {
         let place = &self.wakers[place_of(address)];
         place.address.store(address, ORDER);
-        place.pid.store(current_head().pid.load(ORDER), ORDER);
+        place.pid.store(current.pid.load(ORDER), ORDER);
     }
 
     /// The pid of the last to do so, if that is known.
@@ -147,19 +147,20 @@ impl WaitTable {
     }
 
     /// Locks the shard of an object.
-    #[inline]
-    pub(crate) fn lock<T>(&self, object: &T) -> SpinGuard<'_, Shard> {
-        self.lock_at(core::ptr::from_ref(object) as usize)
+    #[inline(always)]
+    pub(crate) fn lock<T>(&self, current: Current, object: &T) -> SpinGuard<'_, Shard> {
+        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_of(current)
+    }
+
+    /// As [`lock`](WaitTable::lock), where interrupts are off already and stay off.
+    #[inline(always)]
+    pub(crate) fn lock_irqs_off<T>(&self, current: Current, object: &T) -> QuietGuard<'_, Shard> {
+        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_irqs_off(current)
     }
 
     /// The first task in line for the object at an address.
-    pub(crate) fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
-        self.lock_at(address).first_at(tasks, address)
-    }
-
-    #[inline]
-    fn lock_at(&self, address: usize) -> SpinGuard<'_, Shard> {
-        self.shards[place_of(address)].lock()
+    pub(crate) fn first_at(&self, address: usize) -> Option<&Task> {
+        self.shards[place_of(address)].lock().first_at(address)
     }
 }
 
@@ -171,50 +172,55 @@ fn place_of(address: usize) -> usize {
 
 impl Shard {
     /// Puts a task that does not wait yet last in line for `object`.
-    pub(crate) fn push<T: Awaitable>(&mut self, tasks: &TaskTable, task: &Task, object: &T) {
+    #[inline(always)]
+    pub(crate) fn push<T: Awaitable>(&mut self, task: &Task, object: &T) {
         let node = &task.wait;
         debug_assert!(node.waits_for().is_none());
         node.kind.store(T::KIND as u32, ORDER);
         node.address.store(core::ptr::from_ref(object) as usize, ORDER);
-        node.next.store(NO_TASK, ORDER);
-        node.prev.store(self.last, ORDER);
-        match self.last {
-            NO_TASK => self.first = task.index(),
-            last => tasks.get(last).wait.next.store(task.index(), ORDER),
+        let last = self.last.get();
+        node.next.set(None);
+        node.prev.set(last);
+        match last {
+            None => self.first.set(Some(task.pin())),
+            Some(last) => last.wait.next.set(Some(task.pin())),
         }
-        self.last = task.index();
+        self.last.set(Some(task.pin()));
     }
 
     /// Takes a task out of line, if it is in.
-    pub(crate) fn remove(&mut self, tasks: &TaskTable, task: &Task) {
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, task: &Task) {
         let node = &task.wait;
-        if node.address.swap(0, ORDER) == 0 {
+        if node.waits_for().is_none() {
             return;
         }
-        let (prev, next) = (node.prev.load(ORDER), node.next.load(ORDER));
+        node.address.store(0, ORDER);
+        let (prev, next) = (node.prev.get(), node.next.get());
         match prev {
-            NO_TASK => self.first = next,
-            prev => tasks.get(prev).wait.next.store(next, ORDER),
+            None => self.first.set(next),
+            Some(prev) => prev.wait.next.set(next),
         }
         match next {
-            NO_TASK => self.last = prev,
-            next => tasks.get(next).wait.prev.store(prev, ORDER),
+            None => self.last.set(prev),
+            Some(next) => next.wait.prev.set(prev),
         }
     }
 
     /// The first task in line for `object`.
-    pub(crate) fn first<'t, T>(&self, tasks: &'t TaskTable, object: &T) -> Option<&'t Task> {
-        self.first_at(tasks, core::ptr::from_ref(object) as usize)
+    #[inline(always)]
+    pub(crate) fn first<'t, T>(&self, object: &T) -> Option<&'t Task> {
+        self.first_at(core::ptr::from_ref(object) as usize)
     }
 
-    fn first_at<'t>(&self, tasks: &'t TaskTable, address: usize) -> Option<&'t Task> {
-        let mut index = self.first;
-        while index != NO_TASK {
-            let task = tasks.get(index);
+    #[inline(always)]
+    fn first_at<'t>(&self, address: usize) -> Option<&'t Task> {
+        let mut next = self.first.get();
+        while let Some(task) = next {
             if task.wait.address.load(ORDER) == address {
-                return Some(task);
+                return Some(task.get_ref());
             }
-            index = task.wait.next.load(ORDER);
+            next = task.wait.next.get();
         }
         None
     }

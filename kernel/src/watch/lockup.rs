@@ -115,7 +115,8 @@ impl Kernel {
 
     /// The task that runs on a CPU.
     fn running_on(&self, cpu: u32) -> &Task {
-        self.tasks.get(self.cpus[cpu as usize].current.load(ORDER))
+        let current = self.cpus[cpu as usize].current.get();
+        current.map_or(self.tasks.get(cpu), |task| task.get_ref())
     }
 
     fn watchdog_span(&self) -> Nanos {
