@@ -20,6 +20,14 @@ pub(crate) fn set_class(cx: &Cx<'_>, kind: LockKind, lock: usize, name: Ptr<u8>,
     }
 }
 
+/// A timer or a work is set up at an address, with C's name and key.
+pub(crate) fn set_function_class(cx: &Cx<'_>, address: usize, name: Ptr<u8>, key: usize) {
+    match key {
+        0 => cx.kernel.forget_locks_in(&(address..address + 1)),
+        key => cx.kernel.set_function_class(address, key, name_of(name)),
+    }
+}
+
 /// A lock's name, which may be NULL.
 fn name_of<'a>(name: Ptr<u8>) -> &'a str {
     if name.address() == 0 { "?" } else { str_of(name) }
@@ -34,6 +42,10 @@ export! {
     fn lockdep_set_class(cx, lock: usize, kind: i32, name: Ptr<u8>, key: usize, subclass: i32) {
         set_class(cx, kind_of(kind), lock, name, key);
         cx.kernel.set_lock_subclass(lock, subclass as u8);
+    }
+
+    fn lockdep_set_work(cx, work: usize, name: Ptr<u8>, key: usize) {
+        set_function_class(cx, work, name, key);
     }
 
     fn lockdep_set_subclass(cx, lock: usize, subclass: i32) {
@@ -69,6 +81,7 @@ export! {
 
 exports! {
     "__lockdep_set_class" => lockdep_set_class, Local;
+    "__lockdep_set_work" => lockdep_set_work, Local;
     "__lockdep_set_subclass" => lockdep_set_subclass, Local;
     "__lockdep_set_novalidate" => lockdep_set_novalidate, Local;
     "lockdep_unregister_key" => lockdep_unregister_key, Local;

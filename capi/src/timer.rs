@@ -1,8 +1,10 @@
 //! Timers (Linux: linux/timer.h).
 
+use kthreads_kernel::kthread::delayed_work_timer_fn;
 use kthreads_kernel::time::{AlreadyPending, Attempt, Jiffies, Timer, TimerFn};
 use kthreads_kernel::{Cx, log};
 
+use crate::lockdep::set_function_class;
 use crate::object::Ptr;
 
 /// What add_timer says of a timer that is pending.
@@ -15,7 +17,7 @@ fn warn_pending(cx: &Cx<'_>, timer: &Timer) {
 
 /// The lock validator learns that the timer's function may be waited for.
 fn note_wait(cx: &Cx<'_>, timer: &Timer) {
-    cx.kernel.note_wait_for_function(&cx.task.head, timer.function_address());
+    cx.kernel.note_wait_for_function(&cx.task.head, timer.address());
 }
 
 export! {
@@ -24,11 +26,15 @@ export! {
         timer: Ptr<Timer>,
         function: Option<TimerFn>,
         flags: u32,
-        _name: Ptr<u8>,
-        _key: usize,
+        name: Ptr<u8>,
+        key: usize,
     ) {
         cx.kernel.check_timer_init(cx, timer.get());
         timer.get().init_from_c(function, flags, cx.cpu());
+        // That of a delayed work takes nothing of the module's.
+        if timer.get().function_address() != delayed_work_timer_fn as *const () as usize {
+            set_function_class(cx, timer.address(), name, key);
+        }
     }
 
     fn mod_timer(cx, timer: Ptr<Timer>, expires: u64) -> i32 {

@@ -26,6 +26,8 @@ struct mutex;
 
 extern void __lockdep_set_class(const void *lock, int kind, const char *name,
 				struct lock_class_key *key, int subclass);
+extern void __lockdep_set_work(const void *work, const char *name,
+			       struct lock_class_key *key);
 extern void __lockdep_set_subclass(const void *lock, int subclass);
 extern void __lockdep_set_novalidate(const void *lock);
 extern void lockdep_unregister_key(struct lock_class_key *key);

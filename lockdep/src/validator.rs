@@ -205,7 +205,9 @@ impl Validator {
         if !new.how.waits() || !self.graph.classes.get(class).is_lock {
             return Ok(());
         }
-        if let Some(other) = self.same_class(held, class, new.lock)? {
+        // Who has just been told that an interrupt may find the lock held knows of this, too.
+        let is_told = !findings.is_empty();
+        if let Some(other) = self.same_class(held, class, new.lock)?.filter(|_| !is_told) {
             findings.extend(self.check_recursion(class, other, new));
         }
         for other in held.iter().rev() {
@@ -261,7 +263,8 @@ impl Validator {
         let is_same = other.lock == new.lock;
         let Class { kind, key, .. } = *self.graph.classes.get(class);
         // Who takes a semaphore twice may wait for somebody else to give it.
-        let is_fine = new.how.if_held == IfHeld::WaitUnderOuter || key.is_place();
+        let is_fine =
+            new.how.if_held == IfHeld::WaitUnderOuter || key.is_place() || kind == Kind::Function;
         if kind == Kind::Semaphore || !is_same && is_fine {
             return None;
         }

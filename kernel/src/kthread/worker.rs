@@ -173,11 +173,6 @@ impl Work {
         self.worker.get()
     }
 
-    /// The address of its function.
-    pub fn function_address(&self) -> usize {
-        self.func.address()
-    }
-
     fn address(&self) -> usize {
         core::ptr::from_ref(self) as usize
     }
@@ -190,7 +185,7 @@ impl Work {
 
 impl DelayedWork {
     /// The address of the work's function.
-    pub fn function_address(&self) -> usize {
+    pub(crate) fn function_address(&self) -> usize {
         self.work.func.address()
     }
 
@@ -243,7 +238,7 @@ impl Kernel {
                 Some((func, work)) => {
                     task.head.state.store(TASK_RUNNING, ORDER);
                     let before = AtomicState::now(cx);
-                    self.call_awaited(&task.head, func as usize, || func(work));
+                    self.call_awaited(&task.head, work.address(), || func(work));
                     if let Some(left) = before.restore(cx) {
                         self.report_work_left(cx, func, &left);
                     }

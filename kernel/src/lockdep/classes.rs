@@ -28,7 +28,10 @@ impl Kernel {
         if let Some(slot) = self.lockdep.fast.slots.get(lock.address) {
             return Ok(slot.class);
         }
-        let (key, name) = self.key_of(lock);
+        let Some((key, name)) = self.key_of(lock) else {
+            self.set_lock_unchecked(lock.address);
+            return Ok(ClassId::UNCHECKED);
+        };
         let mut slow = self.lockdep.slow();
         let class = slow.validator.class(key, kind_of(lock.kind), &name)?;
         // What lies on a stack vanishes without a word.
@@ -39,18 +42,25 @@ impl Kernel {
     }
 
     /// What tells a lock without a key from others: the variable that it is, or else the place
-    /// where it is first taken.
-    fn key_of(&self, lock: &LockAt) -> (Key, String) {
+    /// where it is first taken. A timer or work that is no variable, and was not set up as others
+    /// are, is the kernel's own or Rust's.
+    fn key_of(&self, lock: &LockAt) -> Option<(Key, String)> {
         let LockAt { kind, address, place } = *lock;
+        let is_function = kind == LockKind::Function;
         if let Some(first) = self.static_object(address) {
             let name = self.variable_name(first);
-            let name = if kind == LockKind::Function { alloc::format!("({name})") } else { name };
-            return (Key::of(first), name);
+            return Some((
+                Key::of(first),
+                if is_function { alloc::format!("({name})") } else { name },
+            ));
+        }
+        if is_function {
+            return None;
         }
         let name = self.name_of(place.wrapping_sub(1));
         let name = name.as_ref().map_or("?", |name| name.as_str());
         let function = name.split('+').next().unwrap_or(name);
-        (Key::of_place(place), alloc::format!("lock of {function}"))
+        Some((Key::of_place(place), alloc::format!("lock of {function}")))
     }
 
     /// The first copy of an object in a module, if one lies at an address.

@@ -1,8 +1,9 @@
-//! Functions for whose end others wait: those of timers and of works.
+//! Timers and works, for the end of whose functions others wait.
 //!
-//! Who waits for a function while it holds a lock that the function takes waits for ever. So such a
-//! function counts as a lock: held while it runs, taken by who waits for its end (Linux:
-//! lock_map_acquire in call_timer_fn and del_timer_sync).
+//! Who waits for a function while it holds a lock that the function takes waits for ever. So the
+//! timer or work counts as a lock: held while its function runs, taken by who waits for that to end
+//! (Linux: lock_map_acquire in call_timer_fn and del_timer_sync; of kthread_works it learns nothing).
+//! Its class is that of the place where it was set up.
 
 use kthreads_base::held::{LockKind, Newest};
 use kthreads_base::{Head, current_head};
@@ -12,7 +13,13 @@ use super::{LockAt, usage_of};
 use crate::Kernel;
 
 impl Kernel {
-    /// Calls a function of a module, at that address, that others may wait for.
+    /// A timer or a work is set up at an address.
+    pub fn set_function_class(&self, address: usize, key: usize, name: &str) {
+        let name = alloc::format!("({name})");
+        self.set_lock_class(LockKind::Function, address, key, &name);
+    }
+
+    /// Calls the function of the timer or work at an address.
     #[inline]
     pub(crate) fn call_awaited<R>(
         &self,
@@ -37,11 +44,11 @@ impl Kernel {
         result
     }
 
-    /// Learns that the running task is about to wait for the end of the function at an address;
-    /// says so if that can end in a deadlock. With no lock held it cannot.
+    /// Learns that the running task is about to wait for the end of the function of the timer or
+    /// work at an address; says so if that can end in a deadlock. With no lock held it cannot.
     #[inline]
     pub fn note_wait_for_function(&self, head: &Head, address: usize) {
-        if address != 0 && head.held.newest() != Newest::None {
+        if head.held.newest() != Newest::None {
             self.note_wait_slow(head, address);
         }
     }
@@ -49,8 +56,7 @@ impl Kernel {
     #[cold]
     #[inline(never)]
     fn note_wait_slow(&self, head: &Head, address: usize) {
-        let is_module = || self.module_of_text(address).is_some();
-        if !self.lockdep.is_on() || head.held.has_more() || !is_module() {
+        if !self.lockdep.is_on() || head.held.has_more() {
             return;
         }
         let place = self.calling_place();
