@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use core::ops::Range;
-use core::panic::Location;
 
 use kthreads_base::held::LockKind;
 use kthreads_base::stack;
@@ -147,13 +146,5 @@ impl Kernel {
             fast.forget_chains();
         }
         drop(slow);
-    }
-
-    /// Notes a place of Rust code, so that it can be named.
-    pub(super) fn note_rust_place(&self, place: &'static Location<'static>) {
-        let mut slow = self.lockdep.slow();
-        if !slow.places.iter().any(|known| core::ptr::eq(*known, place)) {
-            slow.places.push(place);
-        }
     }
 }

@@ -8,7 +8,7 @@ use kthreads_base::held::{LockKind, Newest};
 use kthreads_base::{Head, SpinLock};
 use kthreads_lockdep::{How, Key, Kind, Slot, Tag, Usage};
 
-use super::{LockAt, usage_of};
+use super::{KNOWN_PLACES, LockAt, usage_of};
 use crate::Kernel;
 use crate::home::Identity;
 
@@ -75,24 +75,43 @@ impl Kernel {
         place: &'static Location<'static>,
         how: How,
     ) -> u64 {
+        let fast = &self.lockdep.fast;
+        if !fast.is_on() {
+            return 0;
+        }
         let newest = match head.held.newest() {
             Newest::None => None,
             Newest::Tag(tag) => Some(Tag(tag)),
             Newest::Unknown => return 0,
         };
-        let here = if kind == LockKind::Spin {
+        let here = match kind {
             // It turns interrupts off.
-            Usage(usage_of(head).level())
-        } else {
-            usage_of(head)
+            LockKind::Spin => Usage(usage_of(head).level()),
+            _ => usage_of(head),
         };
-        let fast = &self.lockdep.fast;
         let known = lock.slot(self).and_then(|slot| fast.look_kept(slot, here, how, newest));
-        if !fast.is_on() {
-            return 0;
-        }
+        self.note_rust_place(place);
         let at = LockAt { kind, address, place: core::ptr::from_ref(place).addr() };
-        known.map_or_else(|| self.kept_lock_slow(head, lock, &at, place, how, here), |tag| tag.0)
+        known.map_or_else(|| self.kept_lock_slow(head, lock, &at, how, here), |tag| tag.0)
+    }
+
+    /// Notes a place of Rust code, so that it can be named.
+    #[inline]
+    fn note_rust_place(&self, place: &'static Location<'static>) {
+        let address = core::ptr::from_ref(place).addr();
+        let known = &self.lockdep.known_places[address / align_of::<Location<'_>>() % KNOWN_PLACES];
+        if known.load(ORDER) != address {
+            self.note_new_place(place);
+            known.store(address, ORDER);
+        }
+    }
+
+    #[cold]
+    fn note_new_place(&self, place: &'static Location<'static>) {
+        let mut slow = self.lockdep.slow();
+        if !slow.places.iter().any(|known| core::ptr::eq(*known, place)) {
+            slow.places.push(place);
+        }
     }
 
     #[cold]
@@ -102,12 +121,10 @@ impl Kernel {
         head: &Head,
         lock: &KeptLock,
         at: &LockAt,
-        place: &'static Location<'static>,
         how: How,
         here: Usage,
     ) -> u64 {
         self.settle(head);
-        self.note_rust_place(place);
         let kind = if at.kind == LockKind::Spin { Kind::Spinning } else { Kind::Sleeping };
         let made = lock.made;
         let name = alloc::format!("{}:{}", file_name(made), made.line());

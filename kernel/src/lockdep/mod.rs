@@ -13,7 +13,7 @@ mod semaphore;
 
 use alloc::vec::Vec;
 use core::panic::Location;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use kthreads_base::held::{HeldLock, KEPT, LockKind, Newest};
 use kthreads_base::{Head, SpinGuard, SpinLock};
@@ -30,10 +30,14 @@ use crate::config::Config;
 use crate::cx::*;
 
 const ORDER: Ordering = Ordering::Relaxed;
+/// How many places of Rust code are known to be known; others are looked for.
+const KNOWN_PLACES: usize = 64;
 
 /// The validator of a kernel.
 pub(crate) struct Lockdep {
     fast: Fast,
+    /// Places of Rust code that are known, each where its address says.
+    known_places: [AtomicUsize; KNOWN_PLACES],
     slow: SpinLock<Slow>,
 }
 
@@ -123,7 +127,8 @@ impl Lockdep {
             fast.turn_off();
         }
         let validator = Validator::new(&limits);
-        Lockdep { fast, slow: SpinLock::new(Slow { validator, locks: 0, places: Vec::new() }) }
+        let slow = SpinLock::new(Slow { validator, locks: 0, places: Vec::new() });
+        Lockdep { fast, known_places: [const { AtomicUsize::new(0) }; KNOWN_PLACES], slow }
     }
 
     /// Takes the lock. A machine that explores finds no choice in it: it is free there always, as
