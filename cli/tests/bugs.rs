@@ -76,6 +76,12 @@ fn locks_are_looked_at_unless_that_is_turned_off() {
     }
     assert!(known.out.contains("direct dependencies:                     1 [max: 8192]"));
     assert_eq!(known.status, Some(1));
+    let gone = run("sleep 1; rmmod lock_order; cat /proc/lockdep_stats", &[]);
+    for what in ["lock-classes:", "direct dependencies:", "known locks:"] {
+        let line = gone.out.lines().find(|line| line.contains(what)).unwrap_or_default();
+        let number = line.split_whitespace().find(|word| word.parse::<u32>().is_ok());
+        assert_eq!(number, Some("0"), "{what} {}", gone.describe());
+    }
     let off = run("sleep 1; cat /proc/sys/kernel/prove_locking", &["--no-lockdep"]);
     assert_eq!(off.status, Some(0), "{}", off.describe());
     assert!(off.out.starts_with("0\n") || off.out.contains("\n0\n"), "{}", off.describe());

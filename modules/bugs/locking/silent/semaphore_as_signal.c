@@ -3,6 +3,7 @@
  * Right: semaphores that begin with one count, but are taken by one and given by
  * another, so that no order of theirs means anything.
  */
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
@@ -15,6 +16,7 @@ MODULE_LICENSE("Dual MIT/GPL");
 static struct semaphore room, filled;
 static DEFINE_SEMAPHORE(turn);
 static DEFINE_MUTEX(list_lock);
+static DECLARE_COMPLETION(given);
 static struct task_struct *thread;
 
 static int consume(void *unused)
@@ -26,6 +28,36 @@ static int consume(void *unused)
 		mutex_unlock(&list_lock);
 		up(&room);
 	}
+	return 0;
+}
+
+static int give(void *unused)
+{
+	up(&turn);
+	complete(&given);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(HZ);
+	return 0;
+}
+
+/* It looks like a lock at first. */
+static noinline int take_turns(void)
+{
+	struct task_struct *giver;
+
+	down(&turn);
+	up(&turn);
+	down(&turn);
+	mutex_lock(&list_lock);
+	mutex_unlock(&list_lock);
+	giver = kthread_run(give, NULL, "giver");
+	if (IS_ERR(giver))
+		return PTR_ERR(giver);
+	wait_for_completion(&given);
+	kthread_stop(giver);
+	mutex_lock(&list_lock);
+	down(&turn);
+	mutex_unlock(&list_lock);
 	return 0;
 }
 
@@ -44,12 +76,10 @@ static int __init semaphore_as_signal_init(void)
 		mutex_unlock(&list_lock);
 		up(&filled);
 	}
-	/* The other order, which would be wrong of a lock. */
-	mutex_lock(&list_lock);
-	down(&turn);
-	mutex_unlock(&list_lock);
-	up(&turn);
-	return 0;
+	i = take_turns();
+	if (i)
+		kthread_stop(thread);
+	return i;
 }
 
 static void __exit semaphore_as_signal_exit(void)
