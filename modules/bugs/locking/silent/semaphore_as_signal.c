@@ -34,6 +34,9 @@ static int consume(void *unused)
 static int give(void *unused)
 {
 	up(&turn);
+	mutex_lock(&list_lock);
+	down(&turn);
+	mutex_unlock(&list_lock);
 	complete(&given);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(HZ);
@@ -55,9 +58,9 @@ static noinline int take_turns(void)
 		return PTR_ERR(giver);
 	wait_for_completion(&given);
 	kthread_stop(giver);
-	mutex_lock(&list_lock);
+	/* And once more by one that has it. */
+	up(&turn);
 	down(&turn);
-	mutex_unlock(&list_lock);
 	return 0;
 }
 
