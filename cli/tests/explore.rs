@@ -29,6 +29,7 @@ const BUGS: &[(&str, &str, &[&str])] = &[
     ("race.c", "data race: data race on count: work race.c:13 / work race.c:13", &[]),
     ("deadlock.c", "report: WARNING: possible circular locking dependency detected", &[]),
     ("deadlock.c", "deadlock: sh in kthread_stop", &["--no-lockdep"]),
+    ("spin_twice.c", "kthreads: this is the same lock: the task waits for itself", &[]),
     ("unchecked.c", "report: BUG: kernel NULL pointer dereference", &["--fail-nth", "1"]),
 ];
 

@@ -2,9 +2,11 @@
 /*
  * Right: against the order a lock is only tried, and given up if it is not free.
  */
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/semaphore.h>
 #include <linux/spinlock.h>
 
 MODULE_LICENSE("Dual MIT/GPL");
@@ -13,9 +15,13 @@ static DEFINE_SPINLOCK(first);
 static DEFINE_SPINLOCK(second);
 static DEFINE_MUTEX(outer);
 static DEFINE_MUTEX(inner);
+static DEFINE_SEMAPHORE(input);
+static DEFINE_SEMAPHORE(output);
 
 static int __init try_the_other_way_init(void)
 {
+	int i;
+
 	spin_lock(&first);
 	spin_lock(&second);
 	spin_unlock(&second);
@@ -32,6 +38,19 @@ static int __init try_the_other_way_init(void)
 	if (mutex_trylock(&outer))
 		mutex_unlock(&outer);
 	mutex_unlock(&inner);
+	for (i = 0; i < 2; i++) {
+		/* The first time shows that they are locks. */
+		down(&input);
+		down(&output);
+		up(&output);
+		up(&input);
+		down(&output);
+		if (!down_timeout(&input, HZ))
+			up(&input);
+		if (!down_trylock(&input))
+			up(&input);
+		up(&output);
+	}
 	return 0;
 }
 
