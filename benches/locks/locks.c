@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * What a lock costs that nobody else wants: nanoseconds for a lock and an
- * unlock, the best of many rounds. Run it with the lock validator and without:
- * locks.script does so twice in turn, in one kernel each.
+ * unlock, the best of many rounds. locks.script has it done with the lock
+ * validator and then without.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
