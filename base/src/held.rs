@@ -242,8 +242,9 @@ impl HeldLocks {
     /// lock as it is.
     pub fn retag(&self, tag_of: &mut dyn FnMut(HeldLock) -> u64) {
         for entry in self.entries.iter().take(self.mark() as usize) {
-            let held = entry.get();
-            held.map(|held| entry.tag.store(with_kind(tag_of(held), held.kind), ORDER));
+            if let Some(held) = entry.get() {
+                entry.tag.store(with_kind(tag_of(held), held.kind), ORDER);
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod atomic;
 mod deadlock;
+mod lock_report;
 mod locks;
 mod oops;
 mod state;

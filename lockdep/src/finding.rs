@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::class::Label;
+use crate::label::Label;
 use crate::usage::Usage;
 
 /// Who took a lock: a number and a name, as of a task.

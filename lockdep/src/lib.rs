@@ -21,14 +21,16 @@ mod class;
 mod fast;
 mod finding;
 mod graph;
+mod label;
 mod slots;
 mod tag;
 mod usage;
 mod validator;
 
-pub use class::{ClassId, Key, Kind, Label};
+pub use class::{ClassId, Key, Kind};
 pub use fast::{Chains, Fast};
 pub use finding::{Certainty, Finding, Link, Pool, Site, Taken, Who};
+pub use label::Label;
 pub use slots::{NoRoom, Slot, Slots};
 pub use tag::{Chain, How, IfHeld, Tag};
 pub use usage::Usage;

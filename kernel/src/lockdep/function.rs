@@ -9,7 +9,8 @@ use kthreads_base::held::{LockKind, Newest};
 use kthreads_base::{Head, current_head};
 use kthreads_lockdep::{How, Tag, Usage};
 
-use super::{LockAt, usage_of};
+use super::LockAt;
+use super::context::usage_of;
 use crate::Kernel;
 
 impl Kernel {

@@ -8,7 +8,8 @@ use kthreads_base::held::{LockKind, Newest};
 use kthreads_base::{Head, SpinLock};
 use kthreads_lockdep::{How, Key, Kind, Slot, Tag, Usage};
 
-use super::{KNOWN_PLACES, LockAt, usage_of};
+use super::context::usage_of;
+use super::{KNOWN_PLACES, LockAt};
 use crate::Kernel;
 use crate::home::Identity;
 

@@ -9,7 +9,8 @@ use kthreads_base::Head;
 use kthreads_base::held::LockKind;
 use kthreads_lockdep::{ClassId, How, Tag};
 
-use super::{LockAt, usage_of};
+use super::LockAt;
+use super::context::usage_of;
 use crate::Kernel;
 use crate::task::Task;
 

@@ -1,6 +1,7 @@
 //! What is found, and what is not: by example, and against a model that works everything out anew.
 
 use super::*;
+use crate::finding::Certainty;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::string::{String, ToString};
