@@ -132,3 +132,22 @@ fn many_threads_count_to_the_end() {
         assert_eq!(count.load(Ordering::Relaxed), 4000);
     }
 }
+
+#[test]
+fn events_are_recorded_once_that_is_asked_for() {
+    boot(1, Clock::Real).enter(|cx| {
+        let stop_one = || {
+            let task = spawn(cx, "traced", until_stopped);
+            cx.kernel.kthread_stop(cx, task);
+            let records = cx.kernel.trace_records();
+            records.iter().map(|record| record.to_string()).collect::<Vec<_>>()
+        };
+        assert!(stop_one().is_empty());
+        cx.kernel.set_tracing(true);
+        let told = stop_one();
+        assert!(told[0].contains("sched_kthread_stop: comm=traced pid="), "{told:?}");
+        assert!(told[1].contains("sched_kthread_stop_ret: ret="), "{told:?}");
+        cx.kernel.set_tracing(false);
+        assert_eq!(stop_one(), told);
+    });
+}

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 15] = [
-    ("base/src", 82),
+    ("base/src", 83),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 12),
     ("machine/host/src", 57),
     ("machine/pc/src", 70),
     ("machine/sim/src", 19),
-    ("capi/src", 69),
+    ("capi/src", 70),
     ("cli/src", 38),
     ("session/src", 0),
     ("image/src", 0),
