@@ -202,9 +202,11 @@ impl Kernel {
                 return Held::Asleep(Sleeper(task));
             }
             if seen.rest == Rest::Awake as u32 && seen.state != TASK_WAKING {
-                let rq = self.lock_rq_of(current, task);
-                // It may have gone to sleep meanwhile, and be on its way to another queue.
-                if task.sched.is_on_rq() {
+                let cpu = task.sched.cpu.load(Ordering::Acquire);
+                let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+                // It may have gone to sleep meanwhile, and be on its way to another queue, whose
+                // lock is not held: who puts it there says to which before that it is in one.
+                if task.sched.is_on_rq() && task.sched.cpu.load(Ordering::Acquire) == cpu {
                     return Held::Awake(rq);
                 }
             }
