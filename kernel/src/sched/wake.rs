@@ -151,9 +151,8 @@ impl Kernel {
     /// does not want to any more. With interrupts off.
     #[inline(never)]
     fn keep_awake(&self, current: Current, task: &Task, mask: u32) -> bool {
-        let _rq = self.lock_rq_of(current, task);
-        let is_awake = task.head.rest.load(Ordering::Relaxed) == Rest::Awake as u32;
-        let is_to_sleep = is_awake && task.sched.is_on_rq() && task.state() & mask != 0;
+        let Some(_rq) = self.lock_queue_with(current, task) else { return false };
+        let is_to_sleep = task.state() & mask != 0;
         if is_to_sleep {
             task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
         }
@@ -179,6 +178,17 @@ impl Kernel {
         self.enqueue_and_notify(rq, task, cpu, here);
     }
 
+    /// Locks the run queue that an awake task is in, if it is in one just now; it stays in it then.
+    /// With interrupts off.
+    fn lock_queue_with(&self, current: Current, task: &Task) -> Option<LockedQueue<'_>> {
+        let cpu = task.sched.cpu.load(Ordering::Acquire);
+        let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+        // It may have gone to sleep meanwhile and been put into another queue, whose lock is not
+        // held: who does that says into which before that it is in one.
+        let is_here = task.sched.is_on_rq() && task.sched.cpu.load(Ordering::Acquire) == cpu;
+        if is_here { Some(rq) } else { None }
+    }
+
     /// Locks the run queue that the task belongs to. With interrupts off.
     pub(crate) fn lock_rq_of(&self, current: Current, task: &Task) -> LockedQueue<'_> {
         loop {
@@ -202,11 +212,7 @@ impl Kernel {
                 return Held::Asleep(Sleeper(task));
             }
             if seen.rest == Rest::Awake as u32 && seen.state != TASK_WAKING {
-                let cpu = task.sched.cpu.load(Ordering::Acquire);
-                let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
-                // It may have gone to sleep meanwhile, and be on its way to another queue, whose
-                // lock is not held: who puts it there says to which before that it is in one.
-                if task.sched.is_on_rq() && task.sched.cpu.load(Ordering::Acquire) == cpu {
+                if let Some(rq) = self.lock_queue_with(current, task) {
                     return Held::Awake(rq);
                 }
             }
