@@ -211,10 +211,11 @@ impl Kernel {
             if seen.rest == Rest::Asleep as u32 && task.head.change_state(seen, claimed) {
                 return Held::Asleep(Sleeper(task));
             }
-            if seen.rest == Rest::Awake as u32 && seen.state != TASK_WAKING {
-                if let Some(rq) = self.lock_queue_with(current, task) {
-                    return Held::Awake(rq);
-                }
+            if seen.rest == Rest::Awake as u32
+                && seen.state != TASK_WAKING
+                && let Some(rq) = self.lock_queue_with(current, task)
+            {
+                return Held::Awake(rq);
             }
             current.relax();
         }
