@@ -192,7 +192,7 @@ fn an_oops_may_stop_the_kernel() {
 fn a_machine_that_dies_says_where_by_name() {
     let Some(image) = image() else { return };
     let sources = Sources::new();
-    let run = sources.boot(&image, &["broken.c"], "sleep 1");
+    let run = sources.boot(image, &["broken.c"], "sleep 1");
     assert_status(&run, 1);
     assert!(run.out.contains("kthreads: fatal: machine check at 0x"), "{}", run.describe());
     let calls = run.out.split_once("Call Trace:\n").expect("a trace").1;
@@ -211,7 +211,7 @@ fn gdb_stops_in_a_module_on_bare_metal() {
     let sources = Sources::new();
     let module = sources.path("hello.c");
     let script = "sleep 1; rmmod hello";
-    let arguments = ["boot", &module, "--gdb", "--image", &image, "--script", script];
+    let arguments = ["boot", &module, "--gdb", "--image", image, "--script", script];
     let mut boot = Command::new(env!("CARGO_BIN_EXE_kthreads"))
         .args(arguments)
         .stdin(Stdio::null())
@@ -229,7 +229,7 @@ fn gdb_stops_in_a_module_on_bare_metal() {
     let gdb = Command::new("gdb")
         .args(["-nx", "-batch", "-ex", "set breakpoint pending on"])
         .args(["-ex", &format!("target remote :{port}"), "-ex", "break worker"])
-        .args(["-ex", "continue", "-ex", "bt", "-ex", "delete", "-ex", "detach", &image])
+        .args(["-ex", "continue", "-ex", "bt", "-ex", "delete", "-ex", "detach", image])
         .output()
         .expect("gdb");
     let said = String::from_utf8_lossy(&gdb.stdout);
