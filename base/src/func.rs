@@ -39,6 +39,16 @@ impl<F: Copy> AtomicFn<F> {
         self.pointer.store(core::ptr::null_mut(), Ordering::Relaxed);
     }
 
+    /// Whether the pointer is that function. Functions that are alike may lie at one address, and
+    /// one function at several: what is told apart here must not matter.
+    #[inline(always)]
+    pub fn is(&self, function: F) -> bool {
+        let () = Self::IS_POINTER;
+        // SAFETY: as in `set`.
+        let raw: *mut () = unsafe { core::mem::transmute_copy(&function) };
+        self.pointer.load(Ordering::Relaxed) == raw
+    }
+
     /// Returns the function, or None when the pointer is null.
     pub fn get(&self) -> Option<F> {
         let () = Self::IS_POINTER;

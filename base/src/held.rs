@@ -293,16 +293,17 @@ impl HeldLocks {
 
     /// Forgets the locks taken since a mark: of code that was given up.
     pub fn truncate(&self, mark: u32) {
-        let mark = mark.min(self.mark());
-        let gone = self.entries.iter().skip(mark as usize);
+        let count = self.mark();
+        let mark = mark.min(count);
+        let gone = self.entries.iter().take(count as usize).skip(mark as usize);
         gone.for_each(|entry| entry.address.store(EMPTY, ORDER));
         self.count.store(mark, ORDER);
     }
 
     /// Forgets everything: for a new thread, or one whose locks have been told of.
     pub fn clear(&self) {
-        self.count.store(0, ORDER);
-        for entry in self.entries.iter().chain(&self.semaphores) {
+        self.truncate(0);
+        for entry in &self.semaphores {
             entry.address.store(EMPTY, ORDER);
         }
     }

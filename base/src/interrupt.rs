@@ -19,8 +19,9 @@ pub fn interrupt_point() {
     interrupt_point_of(current_head());
 }
 
+/// As [`interrupt_point`], for a caller that knows the running thread.
 #[inline(always)]
-fn interrupt_point_of(head: Current) {
+pub fn interrupt_point_of(head: Current) {
     head.step();
     if head.irqs_off.load(Ordering::Relaxed) != 0 {
         return;

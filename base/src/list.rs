@@ -46,17 +46,20 @@ impl Link {
     }
 
     /// Makes the link point to itself, as C's INIT_LIST_HEAD does; forgets what it was in.
+    #[inline]
     pub fn init(&self) {
         self.next.store(self.as_ptr(), Ordering::Relaxed);
         self.prev.store(self.as_ptr(), Ordering::Release);
     }
 
     /// Makes the link null; forgets what it was in.
+    #[inline]
     pub fn clear(&self) {
         self.next.store(ptr::null_mut(), Ordering::Relaxed);
         self.prev.store(ptr::null_mut(), Ordering::Release);
     }
 
+    #[inline]
     fn insert_between(&self, prev: *mut Link, next: *mut Link) {
         self.next.store(next, Ordering::Relaxed);
         self.prev.store(prev, Ordering::Relaxed);
@@ -69,6 +72,7 @@ impl Link {
     }
 
     /// Joins the neighbours; the link itself still points at them.
+    #[inline]
     fn detach(&self) {
         let next = self.next.load(Ordering::Relaxed);
         let prev = self.prev.load(Ordering::Relaxed);
@@ -137,6 +141,7 @@ pub fn is_linked<T: Linked>(item: &T) -> bool {
 }
 
 /// Takes `item` out of the list it is in, if it is in one; its link is null then.
+#[inline]
 pub fn unlink<T: Linked>(_held: &RawGuard<'_>, item: &T) -> bool {
     let link = link_of(item);
     let was_linked = link.is_linked();
@@ -149,6 +154,7 @@ pub fn unlink<T: Linked>(_held: &RawGuard<'_>, item: &T) -> bool {
 
 /// Takes `item` out of the list it is in, if it is in one; its link points to itself then (C's
 /// list_del_init).
+#[inline]
 pub fn unlink_init<T: Linked>(_held: &RawGuard<'_>, item: &T) -> bool {
     let link = link_of(item);
     let was_linked = link.is_linked();
@@ -186,6 +192,7 @@ impl<T: Linked> List<T> {
         self.head.next.load(Ordering::Relaxed) as usize
     }
 
+    #[inline]
     fn ensure_init(&self) -> &Link {
         if self.is_raw() {
             self.head.init();
@@ -194,12 +201,14 @@ impl<T: Linked> List<T> {
     }
 
     /// Puts `item`, which is in no list, first.
+    #[inline]
     pub fn push_front(self: Pin<&Self>, _held: &RawGuard<'_>, item: Pin<&T>) {
         let head = self.get_ref().ensure_init();
         link_of(item.get_ref()).insert_between(head.as_ptr(), head.next.load(Ordering::Relaxed));
     }
 
     /// Puts `item`, which is in no list, last.
+    #[inline]
     pub fn push_back(self: Pin<&Self>, _held: &RawGuard<'_>, item: Pin<&T>) {
         let head = self.get_ref().ensure_init();
         link_of(item.get_ref()).insert_between(head.prev.load(Ordering::Relaxed), head.as_ptr());
@@ -212,6 +221,7 @@ impl<T: Linked> List<T> {
         link_of(item.get_ref()).insert_between(place.as_ptr(), next);
     }
 
+    #[inline]
     fn item_at<'g>(&self, link: *mut Link) -> Option<Pin<&'g T>> {
         if link.is_null() || link == self.head.as_ptr() {
             return None;
@@ -222,6 +232,7 @@ impl<T: Linked> List<T> {
     }
 
     /// The first member.
+    #[inline]
     pub fn first<'g>(&self, _held: &'g RawGuard<'_>) -> Option<Pin<&'g T>> {
         self.item_at(self.head.next.load(Ordering::Relaxed))
     }
@@ -232,6 +243,7 @@ impl<T: Linked> List<T> {
     }
 
     /// The member after `item`, which is in this list.
+    #[inline]
     pub fn after<'g>(&self, _held: &'g RawGuard<'_>, item: &T) -> Option<Pin<&'g T>> {
         self.item_at(link_of(item).next.load(Ordering::Relaxed))
     }

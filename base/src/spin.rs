@@ -274,8 +274,11 @@ impl<T> SpinLock<T> {
     #[inline]
     pub fn try_lock_irqs_off(&self, head: Current) -> Option<QuietGuard<'_, T>> {
         debug_assert_ne!(head.irqs_off.load(Ordering::Relaxed), 0);
-        let took = self.raw.try_take();
-        took.then_some(QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData })
+        // No guard is made where there is nothing to hold: its end would free another's lock.
+        if !self.raw.try_take() {
+            return None;
+        }
+        Some(QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData })
     }
 
     /// Takes the lock if it is free.

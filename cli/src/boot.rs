@@ -2,6 +2,7 @@
 
 mod debugger;
 mod events;
+mod obituary;
 mod prompt;
 mod screen;
 
@@ -19,6 +20,7 @@ use crate::args::{BootCommand, Clock, Lockdep, Start, UsageError};
 use crate::run::{nanos, read_script};
 use crate::{interrupts, objects, parameters, status};
 use events::{Event, Events};
+use obituary::Obituary;
 use prompt::KernelThere;
 
 /// Why a guest was not booted: what to say, and the exit status.
@@ -74,7 +76,7 @@ fn try_boot(command: &BootCommand) -> Result<u8, Failure> {
         eprint!("{}", debugger::instructions(&options.image, debugger));
     }
     let guest = Guest::start(&options).map_err(Failure::not_loaded)?;
-    Ok(attend(guest, has_prompt))
+    Ok(attend(guest, Obituary::new(options.image), has_prompt))
 }
 
 /// Whether standard input has commands: a terminal, a pipe or a file, not nothing at all.
@@ -135,10 +137,10 @@ fn command_line(command: &BootCommand, has_prompt: bool, files: &Files) -> Strin
 }
 
 /// Stays with the guest until it ends; returns the exit status.
-fn attend(guest: Guest, has_prompt: bool) -> u8 {
+fn attend(guest: Guest, obituary: Obituary, has_prompt: bool) -> u8 {
     let stopper = guest.stopper();
     let events = Rc::new(Events::new(&guest));
-    let inbox = events.watch(guest);
+    let inbox = events.watch(guest, obituary);
     let (first, link) = (stopper.clone(), events.link.clone());
     let tell = move |_| link.interrupt().unwrap_or_else(|_| first.stop());
     if let Err(error) = events.interrupts.watch(tell, move || stopper.stop()) {

@@ -8,6 +8,7 @@ mod explore;
 mod flags;
 mod gdb;
 mod interrupts;
+mod lines;
 mod lockup;
 mod new;
 mod objects;

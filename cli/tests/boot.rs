@@ -6,7 +6,7 @@ mod qemu;
 mod tool;
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -74,13 +74,30 @@ module_exit(oops_exit);
 MODULE_LICENSE("GPL");
 "#;
 
+/// Raises a machine check in a thread, as broken hardware does.
+const BROKEN: &str = r#"
+#include <linux/module.h>
+#include <linux/kthread.h>
+static int worker(void *data)
+{
+        asm volatile("int $18");
+        return 0;
+}
+static int __init broken_init(void)
+{
+        return PTR_ERR_OR_ZERO(kthread_run(worker, NULL, "broken_worker"));
+}
+module_init(broken_init);
+MODULE_LICENSE("GPL");
+"#;
+
 /// A directory with the sources above.
 struct Sources(TempDir);
 
 impl Sources {
     fn new() -> Sources {
         let folder = tempfile::tempdir().expect("a directory");
-        for (name, text) in [("hello", HELLO), ("oops", OOPS)] {
+        for (name, text) in [("hello", HELLO), ("oops", OOPS), ("broken", BROKEN)] {
             fs::write(folder.path().join(name).with_extension("c"), text).expect("a file");
         }
         Sources(folder)
@@ -221,6 +238,64 @@ fn an_oops_may_stop_the_kernel() {
     let end = "---[ end Kernel panic - not syncing: Fatal exception ]---\n";
     assert!(run.out.ends_with(end) && !run.out.contains("never"), "{}", run.describe());
     assert_eq!(run.err, "kthreads: the kernel has panicked: see the log\n");
+}
+
+#[test]
+fn a_machine_that_dies_says_where_by_name() {
+    let Some(image) = image() else { return };
+    let sources = Sources::new();
+    let run = sources.boot(image, &["broken.c"], "sleep 1");
+    assert_status(&run, 1);
+    assert!(run.out.contains("kthreads: fatal: machine check at 0x"), "{}", run.describe());
+    let calls = run.out.split_once("Call Trace:\n").expect("a trace").1;
+    let is_named = |line: &str| line.contains("::task_main+0x") && line.contains("(spawn.rs:");
+    assert!(calls.lines().any(is_named), "{}", run.describe());
+    assert!(run.err.contains("the guest ended with status 127"), "{}", run.describe());
+}
+
+#[test]
+fn gdb_stops_in_a_module_on_bare_metal() {
+    let Some(image) = image() else { return };
+    if Command::new("gdb").arg("--version").output().is_err() {
+        eprintln!("skipped: gdb is missing (apt-get install gdb)");
+        return;
+    }
+    let sources = Sources::new();
+    let module = sources.path("hello.c");
+    let script = "sleep 1; rmmod hello";
+    let arguments = ["boot", &module, "--gdb", "--image", image, "--script", script];
+    let mut boot = Command::new(env!("CARGO_BIN_EXE_kthreads"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    let mut told = String::new();
+    let mut errors = BufReader::new(boot.stderr.take().expect("a pipe"));
+    while !told.contains("target remote :") {
+        assert_ne!(errors.read_line(&mut told).expect("text"), 0, "{told}");
+    }
+    let port = told.split_once("target remote :").expect("a port").1;
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    let gdb = Command::new("gdb")
+        .args(["-nx", "-batch", "-ex", "set breakpoint pending on"])
+        .args(["-ex", &format!("target remote :{port}"), "-ex", "break worker"])
+        .args(["-ex", "continue", "-ex", "bt", "-ex", "delete", "-ex", "detach", image])
+        .output()
+        .expect("gdb");
+    let said = String::from_utf8_lossy(&gdb.stdout);
+    assert!(
+        said.contains("worker (data=0x0) at "),
+        "{said}\n{}",
+        String::from_utf8_lossy(&gdb.stderr)
+    );
+    assert!(said.contains("hello.c:"), "{said}");
+    assert!(said.contains("kthread_main"), "{said}");
+    let ended = boot.wait_with_output().expect("its end");
+    let log = String::from_utf8_lossy(&ended.stdout);
+    assert!(log.contains("hello: stopped with 1"), "{log}");
+    assert_eq!(ended.status.code(), Some(0), "{log}");
 }
 
 #[test]

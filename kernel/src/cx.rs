@@ -2,6 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
+use kthreads_base::interrupt::interrupt_point_of;
 use kthreads_base::{Current, current_head};
 
 use crate::Kernel;
@@ -87,6 +88,14 @@ impl Cx<'_> {
     pub fn in_interrupt(&self) -> bool {
         let count = self.task.head.preempt_count.load(Ordering::Relaxed);
         count & (SOFTIRQ_MASK | HARDIRQ_MASK) != 0
+    }
+
+    /// The end of a call that may have woken somebody: takes interrupts that are pending, and gives
+    /// the CPU to who should have it (Linux: preempt_check_resched). C's calls end in such a point,
+    /// too.
+    #[inline]
+    pub(crate) fn point(&self) {
+        interrupt_point_of(self.head);
     }
 
     /// The number of the CPU that runs this.

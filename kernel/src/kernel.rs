@@ -495,10 +495,10 @@ impl Kernel {
         self.drop_jobs();
         for task in self.tasks.iter() {
             // Who waits outside for the task will not see it end otherwise.
-            drop(task.done.lock().take());
+            drop(task.belongings.lock().done.take());
             // A timer must not outlive the task it lies in.
             self.cancel_sleep(self.tasks.pin(task.index()));
-            let stack = task.stack.lock().take();
+            let stack = task.belongings.lock().stack.take();
             if let Some(stack) = stack {
                 self.machine.stack_free(stack);
             }

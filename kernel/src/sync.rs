@@ -144,6 +144,7 @@ impl WaitQueue {
     pub fn wake_all(&self, cx: &Cx<'_>) {
         self.home.check(cx.kernel);
         cx.kernel.wake_up(self.head.as_ref(), TASK_NORMAL, None, 0);
+        cx.point();
     }
 
     /// Whether somebody sleeps here; may be out of date at once (Linux: waitqueue_active).
@@ -156,11 +157,13 @@ impl Completion {
     /// Lets one waiter pass, now or later (Linux: complete).
     pub fn complete(&self, cx: &Cx<'_>) {
         cx.kernel.complete(self);
+        cx.point();
     }
 
     /// Lets everybody pass from now on (Linux: complete_all).
     pub fn complete_all(&self, cx: &Cx<'_>) {
         cx.kernel.complete_all(self);
+        cx.point();
     }
 
     /// Waits until it is this caller's turn to pass (Linux: wait_for_completion).

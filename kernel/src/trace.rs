@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use kthreads_base::{Nanos, SpinLock};
 
 use crate::task::Comm;
@@ -44,6 +46,7 @@ pub struct Record {
 
 /// The newest events, the oldest overwritten first.
 pub(crate) struct Trace {
+    is_on: AtomicBool,
     ring: SpinLock<Ring>,
 }
 
@@ -55,7 +58,10 @@ struct Ring {
 
 impl Trace {
     pub(crate) fn new() -> Trace {
-        Trace { ring: SpinLock::new(Ring { records: Vec::with_capacity(KEPT), count: 0 }) }
+        Trace {
+            is_on: AtomicBool::new(false),
+            ring: SpinLock::new(Ring { records: Vec::new(), count: 0 }),
+        }
     }
 }
 
@@ -76,8 +82,22 @@ impl core::fmt::Display for Record {
 }
 
 impl Kernel {
-    /// Records an event.
-    pub(crate) fn trace(&self, cx: &Cx<'_>, event: Event) {
+    /// Has events recorded from now on, or no longer (Linux: the file `enable` of tracefs). None
+    /// are to begin with: to read the clock for them would be a tenth of a thread's short life.
+    pub fn set_tracing(&self, is_on: bool) {
+        self.trace.is_on.store(is_on, Ordering::Relaxed);
+    }
+
+    /// Records an event, if that is wanted.
+    #[inline]
+    pub(crate) fn trace(&self, cx: &Cx<'_>, event: impl FnOnce() -> Event) {
+        if self.trace.is_on.load(Ordering::Relaxed) {
+            self.record(cx, event());
+        }
+    }
+
+    #[cold]
+    fn record(&self, cx: &Cx<'_>, event: Event) {
         let time = self.machine.now();
         let (cpu, pid, comm) = (cx.cpu(), cx.task.pid(), cx.task.comm());
         let record = Record { time, cpu, pid, comm, event };

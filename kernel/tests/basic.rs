@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use kthreads_base::{SpinLock, current_head};
 use kthreads_host::{Clock, HostConfig, HostMachine};
 use kthreads_kernel::wait::{Completion, Limit};
 use kthreads_kernel::{Booted, Config, Cx, Kernel};
@@ -131,4 +132,38 @@ fn many_threads_count_to_the_end() {
         });
         assert_eq!(count.load(Ordering::Relaxed), 4000);
     }
+}
+
+#[test]
+fn events_are_recorded_once_that_is_asked_for() {
+    boot(1, Clock::Real).enter(|cx| {
+        let stop_one = || {
+            let task = spawn(cx, "traced", until_stopped);
+            cx.kernel.kthread_stop(cx, task);
+            let records = cx.kernel.trace_records();
+            records.iter().map(|record| record.to_string()).collect::<Vec<_>>()
+        };
+        assert!(stop_one().is_empty());
+        cx.kernel.set_tracing(true);
+        let told = stop_one();
+        assert!(told[0].contains("sched_kthread_stop: comm=traced pid="), "{told:?}");
+        assert!(told[1].contains("sched_kthread_stop_ret: ret="), "{told:?}");
+        cx.kernel.set_tracing(false);
+        assert_eq!(stop_one(), told);
+    });
+}
+
+#[test]
+fn a_lock_that_is_tried_in_vain_stays_held() {
+    let kernel = boot(2, Clock::FastForward);
+    kernel.enter(|_| {
+        let lock = SpinLock::new(0);
+        let held = lock.lock();
+        for _ in 0..2 {
+            assert!(lock.try_lock_irqs_off(current_head()).is_none());
+            assert!(lock.try_lock().is_none());
+        }
+        drop(held);
+        assert!(lock.try_lock().is_some());
+    });
 }

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::ImageError;
+use crate::fresh::is_fresh;
 
 /// Names an image that is to be used.
 const VARIABLE: &str = "KTHREADS_IMAGE";
@@ -70,9 +71,12 @@ impl ImageSource {
     }
 
     fn build(&self, root: &Path, tell: &mut dyn FnMut(&str)) -> Result<PathBuf, ImageError> {
-        check_target(root)?;
         let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
         let image = folder.join(TARGET).join("release").join(self.package);
+        if is_fresh(&image, root) {
+            return Ok(image);
+        }
+        check_target(root)?;
         let mut cargo = Command::new(cargo());
         cargo.args(["build", "--quiet", "--release", "--target", TARGET, "-p", self.package]);
         cargo.arg("--target-dir").arg(&folder).current_dir(root);

@@ -15,6 +15,7 @@
 //! ```
 
 mod error;
+mod fresh;
 mod guest;
 mod image;
 mod initrd;

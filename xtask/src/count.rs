@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 16] = [
-    ("base/src", 82),
+    ("base/src", 83),
     ("lockdep/src", 0),
     ("kernel/src", 0),
     ("shell/src", 0),
@@ -13,7 +13,7 @@ const LIMITS: [(&str, usize); 16] = [
     ("machine/host/src", 57),
     ("machine/pc/src", 70),
     ("machine/sim/src", 19),
-    ("capi/src", 69),
+    ("capi/src", 70),
     ("cli/src", 38),
     ("session/src", 0),
     ("image/src", 0),

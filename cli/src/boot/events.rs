@@ -10,7 +10,9 @@ use std::thread;
 use kthreads_qemu::{Guest, Input, Outcome};
 use kthreads_session::Object;
 use kthreads_session::link::{Decoder, FromGuest, PIECE, Said, ToGuest};
+use kthreads_shell::Stream;
 
+use super::obituary::Obituary;
 use super::screen::Screen;
 use crate::interrupts::Interrupts;
 use crate::objects::build_one;
@@ -113,17 +115,21 @@ impl Events {
     }
 
     /// Starts the thread that takes what comes from the guest.
-    pub(crate) fn watch(&self, guest: Guest) -> Receiver<Event> {
+    pub(crate) fn watch(&self, guest: Guest, mut obituary: Obituary) -> Receiver<Event> {
         let (sender, receiver) = mpsc::channel();
         let (link, screen, status) = (self.link.clone(), self.screen.clone(), self.status.clone());
         thread::spawn(move || {
             let mut decoder = Decoder::default();
             let outcome = guest.run(&mut |bytes| {
                 decoder.push(bytes, &mut |said| match said {
+                    Said::Text(Stream::Output, text) => {
+                        screen.write(Stream::Output, &obituary.pass(text));
+                    }
                     Said::Text(stream, text) => screen.write(stream, &text),
                     Said::Frame(frame) => take(&link, &status, &sender, frame),
                 });
             });
+            screen.write(Stream::Output, &obituary.finish());
             // The main thread may have gone on to its end.
             let _ = sender.send(Event::Ended(outcome));
         });

@@ -1,17 +1,12 @@
 //! Names and lines for addresses in modules, from their debugging files.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use addr2line::Context;
-use gimli::{Dwarf, EndianArcSlice, LittleEndian};
 use object::read::elf::ElfFile64;
-use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
+use object::{Object as _, ObjectSection as _};
+use std::collections::HashMap;
 
 use super::files::{self, Found};
 use super::shared::Shared;
-
-type Reader = EndianArcSlice<LittleEndian>;
+use crate::lines::{Lines, function_at};
 
 /// The longest call instruction without prefixes.
 const CALL_MAX_BYTES: u64 = 7;
@@ -25,7 +20,7 @@ pub(super) struct Symbols {
 
 struct Module {
     found: Found,
-    lines: Option<Context<Reader>>,
+    lines: Option<Lines>,
 }
 
 impl Symbols {
@@ -49,7 +44,7 @@ impl Symbols {
         let found = files::find(self.shared, address)?;
         let base = found.base;
         let read = || {
-            let lines = read_lines(&found.file);
+            let lines = Lines::read(&found.file);
             Some(Module { found, lines })
         };
         self.modules.entry(base).or_insert_with(read).as_ref()
@@ -60,7 +55,7 @@ impl Module {
     /// `address` is shown; `at` is the instruction that is meant.
     fn describe(&self, address: u64, at: u64) -> Option<String> {
         let Found { name, base, file, .. } = &self.found;
-        let line = self.lines.as_ref().and_then(|lines| line(lines, at));
+        let line = self.lines.as_ref().and_then(|lines| lines.at(at));
         let line = line.map(|line| format!(" ({line})")).unwrap_or_default();
         let symbol = function_at(file, at);
         let (symbol, start) = symbol.unwrap_or_else(|| ("base".to_owned(), *base));
@@ -81,32 +76,4 @@ impl Module {
             |back| before(back).is_some_and(|code| code[0] == 0xff && code[1] >> 3 & 7 == 2);
         is_direct || (2..=CALL_MAX_BYTES).any(is_indirect)
     }
-}
-
-/// The function that an address lies in, with its own address.
-fn function_at(file: &[u8], address: u64) -> Option<(String, u64)> {
-    let elf = ElfFile64::<object::LittleEndian>::parse(file).ok()?;
-    let functions = elf.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text);
-    let before = functions.filter(|symbol| symbol.address() <= address);
-    let near = before.max_by_key(|symbol| symbol.address())?;
-    (address - near.address() < near.size().max(1))
-        .then(|| near.name().ok().map(|name| (name.to_owned(), near.address())))?
-}
-
-fn read_lines(file: &[u8]) -> Option<Context<Reader>> {
-    let elf = ElfFile64::<object::LittleEndian>::parse(file).ok()?;
-    let load = |id: gimli::SectionId| -> Result<Reader, gimli::Error> {
-        let section = elf.section_by_name(id.name());
-        let bytes = section.and_then(|section| section.data().ok()).unwrap_or_default();
-        Ok(Reader::new(Arc::from(bytes), LittleEndian))
-    };
-    Context::from_dwarf(Dwarf::load(load).ok()?).ok()
-}
-
-fn line(context: &Context<Reader>, address: u64) -> Option<String> {
-    let mut frames = context.find_frames(address).skip_all_loads().ok()?;
-    let location = frames.next().ok()??.location?;
-    let (path, line) = (location.file?, location.line?);
-    let file = path.rsplit('/').next().unwrap_or(path);
-    Some(format!("{file}:{line}"))
 }

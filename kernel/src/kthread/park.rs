@@ -29,6 +29,7 @@ impl Kernel {
         }
         observe::gives_here(&task.kthread);
         note(observe::TOLD_TO_PARK, task.index() as usize, 0);
+        explore_point();
         let before = task.kthread.bits.fetch_or(SHOULD_PARK, Ordering::SeqCst);
         explore_point();
         if before & ENDING != 0 {
@@ -68,6 +69,7 @@ impl Kernel {
             let _ = self.set_cpus_allowed(task, 1 << cpu);
         }
         observe::gives_here(&task.kthread);
+        explore_point();
         if self.has_fault(Fault::UnparkWakesFirst) {
             self.wake_up_state(task, TASK_PARKED);
             explore_point();

@@ -34,7 +34,7 @@ impl Kernel {
     /// were pending, so its interruptible sleeps end; uninterruptible waits for a condition go
     /// on. Whoever calls this twice for one thread waits for ever the second time.
     pub fn kthread_stop(&self, cx: &Cx<'_>, task: &Task) -> i32 {
-        self.trace(cx, Event::KthreadStop { pid: task.pid(), comm: task.comm() });
+        self.trace(cx, || Event::KthreadStop { pid: task.pid(), comm: task.comm() });
         self.get_task(task);
         let before = task.kthread.stops.fetch_add(1, Ordering::Relaxed);
         self.check_stop(cx, task, before);
@@ -44,7 +44,7 @@ impl Kernel {
         drop(waits);
         let result = task.kthread.result.load(Ordering::Acquire);
         self.put_task(task);
-        self.trace(cx, Event::KthreadStopRet { result });
+        self.trace(cx, || Event::KthreadStopRet { result });
         result
     }
 
@@ -58,6 +58,7 @@ impl Kernel {
     pub(crate) fn ask_to_stop(&self, task: &Task) {
         observe::gives_here(&task.kthread);
         note(observe::TOLD_TO_STOP, task.index() as usize, 0);
+        explore_point();
         if self.has_fault(Fault::StopWakesFirst) {
             self.wake_up_process(task);
             explore_point();

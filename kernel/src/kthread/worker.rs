@@ -221,35 +221,40 @@ impl Kernel {
         worker.set_task(task.address());
         task.worker.set(Some(worker));
         loop {
-            task.set_state(TASK_INTERRUPTIBLE);
             if self.kthread_should_stop(cx) || task.is_to_end() {
-                task.head.state.store(TASK_RUNNING, ORDER);
                 let _held = worker.get_ref().lock.lock();
                 worker.set_task(0);
                 task.worker.set(None);
                 return 0;
             }
-            let work = self.take_work(worker);
-            if self.has_fault(Fault::WorkerLooksFirst) && work.is_none() {
-                task.head.step();
-                task.set_state(TASK_INTERRUPTIBLE);
-            }
-            match work {
+            match self.take_work(cx, worker) {
                 Some((func, work)) => {
-                    task.head.state.store(TASK_RUNNING, ORDER);
                     let before = AtomicState::now(cx);
                     self.call_awaited(&task.head, work.address(), || func(work));
                     if let Some(left) = before.restore(cx) {
                         self.report_work_left(cx, func, &left);
                     }
                 }
-                None => {
-                    let _waits = cx.waits_in(WaitsIn::KthreadWorkerFn);
-                    self.schedule(cx);
-                }
+                None => self.sleep_for_work(cx, worker),
             }
             self.cond_resched(cx);
         }
+    }
+
+    /// Sleeps until there is something to do. What came since it was looked for is seen after the
+    /// state is set, or wakes the sleeper.
+    fn sleep_for_work(&self, cx: &Cx<'_>, worker: Pin<&Worker>) {
+        let task = cx.task.get_ref();
+        let looked = self.has_fault(Fault::WorkerLooksFirst);
+        if looked {
+            task.head.step();
+        }
+        task.set_state(TASK_INTERRUPTIBLE);
+        if looked || !(worker.has_works() || self.kthread_should_stop(cx)) {
+            let _waits = cx.waits_in(WaitsIn::KthreadWorkerFn);
+            self.schedule(cx);
+        }
+        task.head.state.store(TASK_RUNNING, ORDER);
     }
 
     #[cold]
@@ -258,9 +263,10 @@ impl Kernel {
         self.report_left(cx, format_args!("work {name}"), left);
     }
 
-    fn take_work<'w>(&self, worker: Pin<&'w Worker>) -> Option<(WorkFn, &'w Work)> {
+    #[inline(always)]
+    fn take_work<'w>(&self, cx: &Cx<'_>, worker: Pin<&'w Worker>) -> Option<(WorkFn, &'w Work)> {
         let worker = worker.get_ref();
-        let held = worker.lock.lock();
+        let held = worker.lock.lock_of(cx.head);
         let work = worker.work_list.take_first(&held).map(Pin::get_ref);
         worker.current_work.store(work.map_or(0, Work::address), ORDER);
         let work = work?;

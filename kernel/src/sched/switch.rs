@@ -3,15 +3,16 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::head::TIF_NEED_RESCHED;
+use kthreads_base::interrupt::interrupt_point_of;
 use kthreads_base::switch::switch_to;
-use kthreads_base::{Current, interrupt_point};
+use kthreads_base::{Current, IrqGuard};
 
 use super::MIGRATING;
 use super::queue::{End, RunQueue, is_rt};
-use super::wake::{Rest, word};
+use super::wake::Rest;
 use crate::kernel::Cpu;
 use crate::task::state::*;
-use crate::task::{Task, TaskPin};
+use crate::task::{Belongings, Task, TaskPin};
 use crate::{Cx, Fault, Kernel, observe};
 
 /// Why schedule is called.
@@ -38,6 +39,7 @@ enum Goes {
 impl Kernel {
     /// Gives the CPU away (Linux: schedule). A task whose state is not running sleeps until it
     /// is woken, unless its state lets a pending signal keep it awake.
+    #[inline]
     pub fn schedule(&self, cx: &Cx<'_>) {
         let count = self.check_schedule(cx);
         loop {
@@ -56,7 +58,7 @@ impl Kernel {
 
     /// Runs others if one should run (Linux: cond_resched); returns whether it did.
     pub fn cond_resched(&self, cx: &Cx<'_>) -> bool {
-        interrupt_point();
+        interrupt_point_of(cx.head);
         cx.task.sched.passes.pass();
         if !self.need_resched(cx.task.get_ref()) || cx.in_atomic() {
             return false;
@@ -66,17 +68,24 @@ impl Kernel {
     }
 
     /// Lets others of the same priority run first (Linux: yield).
+    #[inline]
     pub fn yield_now(&self, cx: &Cx<'_>) {
         let task = cx.task.get_ref();
         task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
         if !is_rt(task) {
-            let irqs = task.head.irq_save();
-            self.rq_here(task).lock().pass(task);
-            task.head.irq_restore(irqs);
+            self.pass_turn(cx);
         }
         let count = self.check_schedule(cx);
         self.switch(cx, Switch::Voluntary);
         self.after_schedule(cx, count);
+    }
+
+    /// Puts the running fair task behind the others.
+    #[inline(never)]
+    fn pass_turn(&self, cx: &Cx<'_>) {
+        let irqs = IrqGuard::of(cx.head);
+        self.rq_here(cx.task.get_ref()).lock_irqs_off(cx.head).pass(cx.task.get_ref());
+        drop(irqs);
     }
 
     /// Lets those who wait for the running task's CPU go first; it stays runnable whatever its
@@ -116,7 +125,7 @@ impl Kernel {
         if why == Switch::Voluntary {
             prev.sched.passes.pass();
         }
-        let goes = self.put_prev(&mut rq, prev, cpu, why, slice_over);
+        let goes = self.put_prev(here, &mut rq, prev, cpu, why, slice_over);
         let picked = if self.halted() { None } else { rq.pick() };
         let next = match picked {
             Some(next) => next,
@@ -169,6 +178,7 @@ impl Kernel {
     #[inline(always)]
     fn put_prev(
         &self,
+        here: &Cpu,
         rq: &mut RunQueue,
         prev: &Task,
         cpu: u32,
@@ -180,7 +190,7 @@ impl Kernel {
         }
         let state = prev.state();
         let may_sleep = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
-        if may_sleep && state != TASK_RUNNING && self.falls_asleep(prev, state, cpu) {
+        if may_sleep && state != TASK_RUNNING && self.falls_asleep(here, prev, state) {
             return if state & TASK_DEAD != 0 { Goes::ForEver } else { Goes::ToSleep };
         }
         if !allowed_on(prev, cpu) {
@@ -197,20 +207,16 @@ impl Kernel {
     /// Takes the running task off its queue if its state says so and nothing keeps it awake. With
     /// the queue's lock held.
     #[inline(always)]
-    fn falls_asleep(&self, task: &Task, state: u32, cpu: u32) -> bool {
+    fn falls_asleep(&self, here: &Cpu, task: &Task, state: u32) -> bool {
         if self.signal_pending_state(state, task) {
             task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             return false;
         }
+        here.note_sleep(task, state);
         task.sched.on_rq.store(0, Ordering::Release);
-        self.note_sleep(task, state, cpu);
-        if task.head.change_state(word(state, Rest::Awake), word(state, Rest::Asleep)) {
-            return true;
-        }
-        // It was woken just now.
-        self.note_wake(task, cpu);
-        task.sched.on_rq.store(1, Ordering::Release);
-        false
+        // From here on it is who wakes it that decides about it.
+        task.head.rest.store(Rest::Asleep as u32, Ordering::Release);
+        true
     }
 
     #[inline(always)]
@@ -235,10 +241,21 @@ impl Kernel {
         here.current.set(Some(next));
         let was_idle = rq.is_at_rest();
         rq.go_to(next);
-        if was_idle || rq.is_at_rest() {
-            self.note_idle(cpu, !was_idle);
+        if was_idle || rq.is_idle(next.get_ref()) {
+            self.switch_idle(cpu, here, was_idle);
         }
-        self.program_tick(cpu, here, rq);
+        if rq.waiting > 0 && !here.ticks() {
+            self.start_tick(cpu);
+        }
+    }
+
+    /// The CPU goes to its idle task or, if it was idle, to another.
+    #[inline(never)]
+    fn switch_idle(&self, cpu: u32, here: &Cpu, was_idle: bool) {
+        self.note_idle(cpu, !was_idle);
+        if !was_idle {
+            self.stop_tick(cpu, here);
+        }
     }
 
     /// The other half of a switch, in the task that got the CPU: frees a dead predecessor, moves
@@ -262,14 +279,14 @@ impl Kernel {
 
     /// Frees what a dead task ran on; its slot stays while somebody holds a reference.
     fn reap(&self, dead: &Task) {
-        let stack = dead.stack.lock().take();
+        let Belongings { stack, start, .. } = core::mem::take(&mut *dead.belongings.lock());
         // While others have links to frames on it, it stays as it is for good.
         let is_pinned = dead.pinned_frames.load(Ordering::Relaxed) > 0;
         if let Some(stack) = stack.filter(|_| !is_pinned) {
             self.machine.stack_free(stack);
         }
         // A killed thread's closure may still be there; it was never begun.
-        drop(dead.start.lock().take());
+        drop(start);
         self.put_task(dead);
     }
 

@@ -7,7 +7,6 @@ use core::sync::atomic::Ordering;
 use kthreads_base::Nanos;
 use kthreads_base::head::TIF_NEED_RESCHED;
 
-use super::queue::RunQueue;
 use super::switch::Switch;
 use crate::Kernel;
 use crate::kernel::Cpu;
@@ -17,25 +16,27 @@ pub(crate) const RR_SLICE: u64 = 100_000_000;
 /// The time between two ticks, in nanoseconds: 1/HZ.
 pub(crate) const TICK: u64 = 4_000_000;
 
+impl Cpu {
+    /// Whether it ticks.
+    #[inline(always)]
+    pub(crate) fn ticks(&self) -> bool {
+        self.next_tick.load(Ordering::Relaxed) != u64::MAX
+    }
+}
+
 impl Kernel {
-    /// Starts the tick of `cpu` after a switch if others wait, and stops it if the CPU is idle. A
-    /// tick that has been started goes on until then, or until it finds nobody waiting: setting
-    /// the clock at each switch would cost more than the tick.
-    #[inline]
-    pub(crate) fn program_tick(&self, cpu: u32, here: &Cpu, rq: &RunQueue) {
-        let ticks = here.next_tick.load(Ordering::Relaxed) != u64::MAX;
-        if rq.is_at_rest() {
-            here.next_tick.store(u64::MAX, Ordering::Relaxed);
-            self.program_clock(cpu);
-        } else if rq.waiting > 0 && !ticks {
-            self.start_tick(cpu);
-        }
+    /// Stops the tick of the calling CPU, which has nothing to do. While somebody waits, a tick that
+    /// has been started goes on until then, or until it finds nobody waiting: setting the clock at
+    /// each switch would cost more than the tick.
+    pub(crate) fn stop_tick(&self, cpu: u32, here: &Cpu) {
+        here.next_tick.store(u64::MAX, Ordering::Relaxed);
+        self.program_clock(cpu);
     }
 
     /// Starts the tick of the calling CPU, for which a first task has begun to wait.
     pub(crate) fn start_tick(&self, cpu: u32) {
         let here = &self.cpus[cpu as usize];
-        if here.next_tick.load(Ordering::Relaxed) == u64::MAX {
+        if !here.ticks() {
             here.next_tick.store(self.machine.now().0 + TICK, Ordering::Relaxed);
             self.program_clock(cpu);
         }

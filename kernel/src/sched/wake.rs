@@ -2,13 +2,13 @@
 //!
 //! # Who may do what to a task
 //!
-//! Beside a task's state stands its [`Rest`], and both change together by one instruction:
+//! Beside a task's state stands its [`Rest`]:
 //!
 //! * `Awake`: the task is queued, runs, or is on its way to a queue (then its state is
-//!   TASK_WAKING). A waker only makes its state TASK_RUNNING; schedule, which would have let it
-//!   sleep, then finds the word changed and lets it run on.
-//! * `Asleep`: schedule took it off its queue. Whoever makes it `Awake` and TASK_WAKING is the one
-//!   that wakes it and puts it in a queue; nobody else touches it meanwhile.
+//!   TASK_WAKING). A waker makes its state TASK_RUNNING, under the lock of its queue; schedule looks
+//!   at the state under the same lock before it lets the task sleep.
+//! * `Asleep`: schedule took it off its queue. Whoever makes it `Awake` and TASK_WAKING, both by one
+//!   instruction, is the one that wakes it and puts it in a queue; nobody else touches it meanwhile.
 //! * `Claimed`: somebody changes where or how it is scheduled (see [`Held`]); wakers wait.
 //!
 //! What an awake task's place in line depends on is guarded by the lock of the queue that
@@ -129,14 +129,14 @@ impl Kernel {
                     return Found::NotAsleep;
                 }
                 // Whoever goes to sleep stores its state and then looks at what the caller has
-                // changed: one of the two is seen. (To change the word is a barrier, too.)
+                // changed: one of the two is seen.
                 fence(Ordering::SeqCst);
                 is_certain = true;
             } else if seen.rest == Rest::Awake as u32 {
                 if self.has_fault(Fault::WakeIgnoresQueued) {
                     return Found::NotAsleep;
                 }
-                if task.head.change_state(seen, word(TASK_RUNNING, Rest::Awake)) {
+                if self.keep_awake(current, task, mask) {
                     return Found::Queued;
                 }
             } else if seen.rest == Rest::Claimed as u32 {
@@ -145,6 +145,18 @@ impl Kernel {
                 return Found::Sleeper;
             }
         }
+    }
+
+    /// Lets a task that is about to sleep so run on; false if it has gone to sleep meanwhile, or
+    /// does not want to any more. With interrupts off.
+    #[inline(never)]
+    fn keep_awake(&self, current: Current, task: &Task, mask: u32) -> bool {
+        let Some(_rq) = self.lock_queue_with(current, task) else { return false };
+        let is_to_sleep = task.state() & mask != 0;
+        if is_to_sleep {
+            task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+        }
+        is_to_sleep
     }
 
     /// Puts a task that the caller has claimed in line, where it may and should run.
@@ -156,13 +168,25 @@ impl Kernel {
         }
         let here = current.cpu();
         let cpu = self.select_cpu(current, task, here);
-        let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+        let there = &self.cpus[cpu as usize];
+        let mut rq = there.rq.lock_irqs_off(current);
         task.sched.cpu.store(cpu, Ordering::Release);
-        self.note_wake(task, cpu);
+        there.note_wake(task);
         task.sched.on_rq.store(1, Ordering::Release);
         task.head.state.store(TASK_RUNNING, Ordering::Release);
         rq.place(task);
         self.enqueue_and_notify(rq, task, cpu, here);
+    }
+
+    /// Locks the run queue that an awake task is in, if it is in one just now; it stays in it then.
+    /// With interrupts off.
+    fn lock_queue_with(&self, current: Current, task: &Task) -> Option<LockedQueue<'_>> {
+        let cpu = task.sched.cpu.load(Ordering::Acquire);
+        let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+        // It may have gone to sleep meanwhile and been put into another queue, whose lock is not
+        // held: who does that says into which before that it is in one.
+        let is_here = task.sched.is_on_rq() && task.sched.cpu.load(Ordering::Acquire) == cpu;
+        if is_here { Some(rq) } else { None }
     }
 
     /// Locks the run queue that the task belongs to. With interrupts off.
@@ -187,12 +211,11 @@ impl Kernel {
             if seen.rest == Rest::Asleep as u32 && task.head.change_state(seen, claimed) {
                 return Held::Asleep(Sleeper(task));
             }
-            if seen.rest == Rest::Awake as u32 && seen.state != TASK_WAKING {
-                let rq = self.lock_rq_of(current, task);
-                // It may have gone to sleep meanwhile, and be on its way to another queue.
-                if task.sched.is_on_rq() {
-                    return Held::Awake(rq);
-                }
+            if seen.rest == Rest::Awake as u32
+                && seen.state != TASK_WAKING
+                && let Some(rq) = self.lock_queue_with(current, task)
+            {
+                return Held::Awake(rq);
             }
             current.relax();
         }

@@ -132,7 +132,10 @@ impl ThisWork<'_> {
     pub fn queue_after(&self, cx: &Cx<'_>, delay: Jiffies) -> bool {
         let delayed = self.work.delayed();
         let work = delayed.work();
-        work.worker().is_some_and(|worker| cx.kernel.queue_delayed_work(worker, delayed, delay.0))
+        let queue = |worker| cx.kernel.queue_delayed_work(worker, delayed, delay.0);
+        let queued = work.worker().is_some_and(queue);
+        cx.point();
+        queued
     }
 }
 
@@ -238,7 +241,9 @@ impl WorkItem {
     /// (Linux: kthread_queue_work).
     pub fn queue(&self, cx: &Cx<'_>) -> bool {
         self.shared.home.check(cx.kernel);
-        cx.kernel.queue_work(self.shared.as_ref().worker(), self.delayed().work())
+        let queued = cx.kernel.queue_work(self.shared.as_ref().worker(), self.delayed().work());
+        cx.point();
+        queued
     }
 
     /// As [`queue`](WorkItem::queue), after that many jiffies (Linux: kthread_queue_delayed_work).

@@ -52,9 +52,7 @@ pub struct Task {
     pub(crate) sleep_timer: Timer,
     pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
-    pub(crate) start: SpinLock<Option<Start>>,
-    pub(crate) done: SpinLock<Option<Done>>,
-    pub(crate) stack: SpinLock<Option<Stack>>,
+    pub(crate) belongings: SpinLock<Belongings>,
     pub(crate) full_name: SpinLock<Option<String>>,
     /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
@@ -71,6 +69,17 @@ pub struct Task {
     pub(crate) pinned_frames: AtomicU32,
     /// The memory nodes it may use: bit 0 is the only one there is.
     pub(crate) mems_allowed: AtomicU64,
+}
+
+/// What a task has from its birth until it no longer needs it.
+#[derive(Default)]
+pub(crate) struct Belongings {
+    /// What it runs on.
+    pub(crate) stack: Option<Stack>,
+    /// What it has yet to begin with.
+    pub(crate) start: Option<Start>,
+    /// Who waits outside the kernel for its end.
+    pub(crate) done: Option<Done>,
 }
 
 head_first!(Task, head);
@@ -104,9 +113,7 @@ impl Task {
             sleep_timer: Timer::new(),
             sleep_node: HeapNode::default(),
             sleep_cpu: AtomicU32::new(0),
-            start: SpinLock::new(None),
-            done: SpinLock::new(None),
-            stack: SpinLock::new(None),
+            belongings: SpinLock::new(Belongings::default()),
             full_name: SpinLock::new(None),
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
@@ -162,9 +169,10 @@ impl Task {
     }
 
     /// Sets the state with a full barrier, as set_current_state does: the store is seen before
-    /// any later read of a condition.
+    /// any later read of a condition. For the running task.
     #[inline]
     pub fn set_state(&self, state: u32) {
+        self.head.step();
         self.head.state.swap(state, Ordering::SeqCst);
     }
 
@@ -184,8 +192,9 @@ impl Task {
 
     /// Sets the name, cut to 15 bytes (Linux: __set_task_comm).
     pub fn set_comm(&self, name: &str) {
-        let cut = cut_at_char(name, state::TASK_COMM_LEN - 1);
-        let bytes = cut.bytes().chain(core::iter::repeat(0));
+        let cut = cut_at_char(name, state::TASK_COMM_LEN - 1).as_bytes();
+        let mut bytes = [0; state::TASK_COMM_LEN];
+        bytes[..cut.len()].copy_from_slice(cut);
         for (cell, byte) in self.head.comm.iter().zip(bytes) {
             cell.store(byte, Ordering::Relaxed);
         }

@@ -9,7 +9,7 @@ use kthreads_base::switch::prepare;
 use kthreads_base::{SLOT_SIZE, note};
 
 use super::state::*;
-use super::{Task, ThreadBody, ThreadFn};
+use super::{Belongings, Task, ThreadBody, ThreadFn};
 use crate::kthread::RequestId;
 use crate::sched::{DEFAULT_PRIO, Rest};
 use crate::{Cx, Errno, Kernel, observe};
@@ -60,10 +60,9 @@ impl Kernel {
             }
         };
         prepare(self.tasks.pin(task.index()), &stack);
-        *task.stack.lock() = Some(stack);
         self.fill(task, &spawn);
-        *task.start.lock() = Some(spawn.start);
-        *task.done.lock() = spawn.done;
+        let Spawn { start, done, .. } = spawn;
+        *task.belongings.lock() = Belongings { stack: Some(stack), start: Some(start), done };
         Ok(task)
     }
 
@@ -142,7 +141,7 @@ impl Kernel {
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
         observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
-        let start = cx.task.start.lock().take();
+        let start = cx.task.belongings.lock().start.take();
         match start {
             Some(Start::Kthread(request)) => self.kthread_main(&cx, request),
             Some(Start::Function(function, data)) => {
@@ -190,7 +189,11 @@ impl Kernel {
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
         task.signals.clear(&task.head);
-        drop(task.start.lock().take());
+        let (start, done) = {
+            let mut belongings = task.belongings.lock();
+            (belongings.start.take(), belongings.done.take())
+        };
+        drop(start);
         self.kthread_exited(cx);
         self.reparent_children(task);
         self.tasks.release_pid(task);
@@ -198,7 +201,6 @@ impl Kernel {
         // whoever takes over the CPU.
         self.put_task(task);
         self.note_exit(task);
-        let done = task.done.lock().take();
         if done.is_some() {
             self.job_ended();
         }

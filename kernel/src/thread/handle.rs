@@ -43,6 +43,7 @@ impl<T> NewThread<'_, T> {
     pub fn wake(self, cx: &Cx<'_>) -> Thread<T> {
         let new = self.with(cx, |task| cx.kernel.wake_up_process(task));
         core::mem::forget(new.unwoken);
+        cx.point();
         new.thread
     }
 
@@ -77,7 +78,9 @@ impl<T> Thread<T> {
 
     /// Wakes the thread; returns whether it slept (Linux: wake_up_process).
     pub fn wake(&self, cx: &Cx<'_>) -> bool {
-        self.task(cx).is_some_and(|task| cx.kernel.wake_up_process(&task))
+        let woken = self.task(cx).is_some_and(|task| cx.kernel.wake_up_process(&task));
+        cx.point();
+        woken
     }
 
     /// Tells the thread to park and waits until it has (Linux: kthread_park). A thread that never
@@ -95,6 +98,7 @@ impl<T> Thread<T> {
     pub fn unpark(&self, cx: &Cx<'_>) {
         if let Some(task) = self.task(cx) {
             cx.kernel.kthread_unpark(&task);
+            cx.point();
         }
     }
 

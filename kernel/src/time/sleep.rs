@@ -150,7 +150,9 @@ impl Kernel {
 
     /// Takes an ending task out of what it may have slept in.
     pub(crate) fn cancel_sleep(&self, task: crate::task::TaskPin<'_>) {
-        self.remove_sleeper(task.get_ref());
+        if task.sleep_node.is_queued() {
+            self.remove_sleeper(task.get_ref());
+        }
         self.timers.delete(task.timer_pin().get_ref());
     }
 

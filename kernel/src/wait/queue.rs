@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::list::{List, unlink_init};
 use kthreads_base::{
-    AtomicFn, Link, RawGuard, RawSpinLock, current_head, linked, pin_field, with_current,
+    AtomicFn, Current, Link, RawGuard, RawSpinLock, current_head, linked, pin_field, with_current,
 };
 
 use crate::task::Task;
@@ -100,10 +100,9 @@ impl WaitEntry {
     /// Whether a wake-up of it runs code of a module.
     #[inline]
     fn runs_module(&self) -> bool {
-        let func = self.func.address();
-        let own: [WakeFn; 3] =
+        const OWN: [WakeFn; 3] =
             [autoremove_wake_function, default_wake_function, woken_wake_function];
-        own.iter().all(|own| *own as usize != func)
+        !OWN.iter().any(|own| self.func.is(*own))
     }
 }
 
@@ -155,12 +154,14 @@ impl WaitQueueHead {
         self.list().push_back(held, entry);
     }
 
+    #[inline(always)]
     fn check(&self, kernel: &Kernel) {
         if self.head.is_raw() {
             kernel.report_uninitialised("wait queue head", self.address());
         }
     }
 
+    #[inline(always)]
     fn add(self: Pin<&Self>, held: &RawGuard<'_>, entry: Pin<&WaitEntry>) {
         let flags = entry.flags.load(Ordering::Relaxed);
         if flags & WaitFlags::EXCLUSIVE.0 != 0 && flags & WaitFlags::PRIORITY.0 == 0 {
@@ -173,6 +174,7 @@ impl WaitQueueHead {
     }
 
     /// Shared entries stand first, but after those with priority.
+    #[inline(always)]
     fn add_shared(self: Pin<&Self>, held: &RawGuard<'_>, entry: Pin<&WaitEntry>) {
         let priority = |e: &WaitEntry| e.flags.load(Ordering::Relaxed) & WaitFlags::PRIORITY.0 != 0;
         let mut last = None;
@@ -225,7 +227,20 @@ fn unlink_locked(entry: &WaitEntry) {
     unlink_init(&witness.exclusive(), entry);
 }
 
+const AUTOREMOVE: WakeFn = autoremove_wake_function;
+
 impl Kernel {
+    /// What [`autoremove_wake_function`] does, which most entries have.
+    #[inline(always)]
+    fn wake_and_remove(&self, current: Current, entry: &WaitEntry, mode: u32) -> i32 {
+        let task = self.task_at(entry.private());
+        let woken = task.is_some_and(|task| self.wake_by(current, task, mode));
+        if woken {
+            unlink_locked(entry);
+        }
+        i32::from(woken)
+    }
+
     /// Adds an entry: exclusive ones last, others first (Linux: add_wait_queue and its forms).
     pub fn add_wait_queue(&self, queue: Pin<&WaitQueueHead>, entry: Pin<&WaitEntry>) {
         queue.check(self);
@@ -303,6 +318,7 @@ impl Kernel {
 
     /// Wakes all shared waiters and `exclusive` exclusive ones whose tasks sleep in `mode`;
     /// `None` means all (Linux: __wake_up). Returns how many exclusive ones were woken.
+    #[inline(always)]
     pub fn wake_up(
         &self,
         queue: Pin<&WaitQueueHead>,
@@ -353,6 +369,7 @@ impl Kernel {
     }
 
     /// Calls the entries' wake functions with those arguments.
+    #[inline(always)]
     fn walk(
         &self,
         queue: Pin<&WaitQueueHead>,
@@ -360,7 +377,8 @@ impl Kernel {
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
-        self.waits.note_waker(current_head(), queue.address());
+        let current = current_head();
+        self.waits.note_waker(current, queue.address());
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);
@@ -368,8 +386,11 @@ impl Kernel {
             // The wake function may take the entry out, and its frame may vanish.
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
-            let result = match entry.runs_module() {
-                true => self.wake_module(queue, &entry, (mode, wake_flags, key)),
+            let result = match entry.func.is(AUTOREMOVE) {
+                true => self.wake_and_remove(current, entry.get_ref(), mode),
+                false if entry.runs_module() => {
+                    self.wake_module(queue, entry.get_ref(), (mode, wake_flags, key))
+                }
                 false => entry.wake(mode, wake_flags, key),
             };
             if result < 0 || self.has_fault(Fault::WakeUpWakesFirst) {

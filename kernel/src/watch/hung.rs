@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use kthreads_base::Nanos;
 
+use crate::kernel::Cpu;
 use crate::log::Level;
 use crate::proc::WaitsIn;
 use crate::task::state::*;
@@ -56,25 +57,27 @@ fn may_hang(state: u32) -> bool {
     state & (TASK_UNINTERRUPTIBLE | TASK_WAKEKILL | TASK_NOLOAD) == TASK_UNINTERRUPTIBLE
 }
 
-impl Kernel {
-    /// A task begins to sleep. Under the lock of the queue of `cpu`, which it leaves.
-    #[inline]
-    pub(crate) fn note_sleep(&self, task: &Task, state: u32, cpu: u32) {
+impl Cpu {
+    /// A task begins to sleep. Under the lock of the CPU's queue, which it leaves.
+    #[inline(always)]
+    pub(crate) fn note_sleep(&self, task: &Task, state: u32) {
         if may_hang(state) {
             task.sched.is_blocked.store(true, ORDER);
-            count(&self.cpus[cpu as usize].sleeps);
+            count(&self.sleeps);
         }
     }
 
-    /// A task is woken. Under the lock of the queue of `cpu`, which it enters.
-    #[inline]
-    pub(crate) fn note_wake(&self, task: &Task, cpu: u32) {
+    /// A task is woken. Under the lock of the CPU's queue, which it enters.
+    #[inline(always)]
+    pub(crate) fn note_wake(&self, task: &Task) {
         if task.sched.is_blocked.load(ORDER) {
             task.sched.is_blocked.store(false, ORDER);
-            count(&self.cpus[cpu as usize].wakes);
+            count(&self.wakes);
         }
     }
+}
 
+impl Kernel {
     /// How many uninterruptible sleeps have begun, and how many last.
     fn sleeps(&self) -> (u64, u64) {
         let sum = |cell: fn(&crate::kernel::Cpu) -> &AtomicU64| -> u64 {

@@ -8,7 +8,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::{
-    Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head, on_kernel_stack,
+    Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, on_kernel_stack,
 };
 use x86_64::instructions::interrupts;
 

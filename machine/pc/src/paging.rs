@@ -99,12 +99,6 @@ pub(crate) fn image_region() -> Region {
     Region { start: 0x10_0000, end: end - IMAGE_BASE }
 }
 
-/// The text of the image, as addresses.
-pub(crate) fn image_text() -> core::ops::Range<usize> {
-    // SAFETY: as above.
-    unsafe { address_of(&image_start) as usize..address_of(&text_end) as usize }
-}
-
 /// Builds the address space and enters it. The first 4 GiB of memory are still mapped as boot.s
 /// did; `end` is the end of physical memory.
 ///

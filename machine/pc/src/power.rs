@@ -6,18 +6,20 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use alloc::string::ToString;
 
+use kthreads_base::frames::{Chain, Frame, Place};
 use kthreads_base::on_kernel_stack;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
 use crate::apic::{self, Vector};
-use crate::traps::Frame;
-use crate::{processor, serial};
+use crate::{processor, serial, traps};
 
 /// QEMU's device that ends it with status `(value << 1) | 1`.
 const DEBUG_EXIT: u16 = 0xf4;
 /// The status of a machine that has died.
 const DEAD: u8 = 127;
+/// How many calls are printed of who dies.
+const MOST_CALLS: u32 = 32;
 /// Where a PC of QEMU's keeps the register that turns the power off, and what turns it off.
 const POWER_PORTS: [(u16, u16); 2] = [(0x604, 0x2000), (0xb004, 0x2000)];
 
@@ -70,16 +72,29 @@ fn begin_dying() {
 }
 
 /// Ends the machine because of an exception that cannot be survived.
-pub(crate) fn die(what: fmt::Arguments<'_>, frame: &Frame) -> ! {
+pub(crate) fn die(what: fmt::Arguments<'_>, frame: &traps::Frame) -> ! {
     begin_dying();
-    let ((rip, in_image), (rsp, rbp)) = (frame.place(), frame.stack());
-    let place = if in_image { "the kernel's text" } else { "no text of the kernel's" };
     let cpu = processor::this().number();
     // Writing to the console does not fail.
     let _ = writeln!(Console, "kthreads: fatal: {what}, CPU {cpu}: the machine stops");
-    let _ = writeln!(Console, "RIP: {rip:#x} ({place}) RSP: {rsp:#x} RBP: {rbp:#x}");
-    let _ = writeln!(Console, "{frame:#x?}");
+    let _ = write!(Console, "{frame}");
+    print_calls(frame.place());
     exit(DEAD)
+}
+
+/// Prints where calls return to, outwards from a place; whoever has the image knows the names.
+fn print_calls(place: Place) {
+    let _ = writeln!(Console, "Call Trace:");
+    let mut left = MOST_CALLS;
+    let chain = place.for_each_frame(|frame| {
+        if let (Frame::Return(address), 1..) = (frame, left) {
+            left -= 1;
+            let _ = writeln!(Console, " {address:#x}");
+        }
+    });
+    if chain == Chain::Broken {
+        let _ = writeln!(Console, " ...");
+    }
 }
 
 /// What a program's panic handler does: inside a kernel thread it calls `in_thread` with the
@@ -93,5 +108,6 @@ pub fn panicked(info: &PanicInfo<'_>, in_thread: fn(&str) -> !) -> ! {
     let cpu = processor::this().number();
     // Writing to the console does not fail.
     let _ = writeln!(Console, "kthreads: fatal: CPU {cpu}: {info}");
+    print_calls(Place::here());
     exit(DEAD)
 }

@@ -1,7 +1,9 @@
 //! Where interrupts and exceptions come in.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use kthreads_base::frames::Place;
 use kthreads_base::{Fault, FaultCause, SLOT_SIZE, head, interrupt_point, on_kernel_stack, stack};
 use x86_64::VirtAddr;
 use x86_64::instructions::tables::{DescriptorTablePointer, lidt};
@@ -9,7 +11,6 @@ use x86_64::instructions::{hlt, interrupts};
 use x86_64::registers::control::Cr2;
 
 use crate::apic::{self, Vector};
-use crate::paging::image_text;
 use crate::processor::{self, Processor};
 use crate::{clock, machine, outside, power, rest, segments, serial, shootdown};
 
@@ -26,7 +27,6 @@ const ERROR_EXECUTE: u64 = 1 << 4;
 
 /// What boot.s has saved of who was interrupted, from low to high addresses.
 #[repr(C)]
-#[derive(Debug)]
 pub(crate) struct Frame {
     r15: u64,
     r14: u64,
@@ -223,13 +223,23 @@ fn describe(frame: &Frame) -> Fault {
 }
 
 impl Frame {
-    /// Where it was interrupted, whether in the image's own text or not.
-    pub(crate) fn place(&self) -> (u64, bool) {
-        (self.rip, image_text().contains(&(self.rip as usize)))
+    /// The stack pointer and the frame pointer where it was interrupted.
+    pub(crate) fn place(&self) -> Place {
+        Place { sp: self.rsp as usize, bp: self.rbp as usize }
     }
+}
 
-    /// The stack pointer and the frame pointer there.
-    pub(crate) fn stack(&self) -> (u64, u64) {
-        (self.rsp, self.rbp)
+/// In the order that Linux has.
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Frame { rip, rsp, rflags, error, rax, rbx, rcx, rdx, rsi, rdi, rbp, .. } = self;
+        let Frame { r8, r9, r10, r11, r12, r13, r14, r15, .. } = self;
+        writeln!(f, "RIP: {rip:#x}")?;
+        writeln!(f, "RSP: {rsp:016x} EFLAGS: {rflags:08x} error: {error:x}")?;
+        writeln!(f, "RAX: {rax:016x} RBX: {rbx:016x} RCX: {rcx:016x}")?;
+        writeln!(f, "RDX: {rdx:016x} RSI: {rsi:016x} RDI: {rdi:016x}")?;
+        writeln!(f, "RBP: {rbp:016x} R08: {r8:016x} R09: {r9:016x}")?;
+        writeln!(f, "R10: {r10:016x} R11: {r11:016x} R12: {r12:016x}")?;
+        writeln!(f, "R13: {r13:016x} R14: {r14:016x} R15: {r15:016x}")
     }
 }

@@ -20,9 +20,9 @@ pub(super) const COMMANDS: &[Info] = &[
     },
     Info {
         name: "trace",
-        usage: "trace",
+        usage: "trace [on | off]",
         about: "prints the recorded trace events, such as sched_kthread_stop",
-        more: "",
+        more: "As on Linux, none are recorded before `trace on`.",
         place: Place::Inline,
         run: trace,
     },
@@ -62,8 +62,18 @@ fn console_level(call: &Call<'_>, level: &str) -> i32 {
 }
 
 fn trace(call: &mut Call<'_>) -> i32 {
-    if !call.arguments.is_empty() {
-        return call.usage();
+    let arguments: alloc::vec::Vec<&str> = call.arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        [] => {}
+        ["on"] => {
+            call.cx.kernel.set_tracing(true);
+            return 0;
+        }
+        ["off"] => {
+            call.cx.kernel.set_tracing(false);
+            return 0;
+        }
+        [argument, ..] => return call.misused(&format!("unknown argument '{argument}'")),
     }
     let records = call.cx.kernel.trace_records();
     let text: String = records.iter().map(|record| format!("{record}\n")).collect();

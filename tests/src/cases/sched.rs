@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use kthreads_kernel::sched::Policy;
-use kthreads_kernel::sync::SpinLock;
+use kthreads_kernel::sync::{Completion, SpinLock};
 use kthreads_kernel::task::state::*;
 use kthreads_kernel::time::{MAX_SCHEDULE_TIMEOUT, Timer};
 use kthreads_kernel::{Cx, Errno, Kernel};
@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a thread starts with policy normal and nice 0 on all CPUs", run: defaults },
     Case { name: "nice values out of range are ignored", run: nice },
     Case { name: "real-time threads run before fair ones, high before low", run: priorities },
+    Case { name: "who has more priority runs before its wake-up returns", run: preempts },
     Case { name: "kthread_bind binds and marks", run: bind },
     Case { name: "a mask moves a running thread", run: affinity },
     Case { name: "busy threads share a CPU", run: share },
@@ -113,6 +114,27 @@ fn priorities(cx: &Cx<'_>) {
     let order = order.lock().clone();
     assert_eq!(order[..2], [2, 1]);
     let _ = starter.stop(cx);
+}
+
+fn preempts(cx: &Cx<'_>) {
+    assert_eq!(cx.kernel.set_cpus_allowed(cx.task.get_ref(), 1), Ok(()));
+    let (begun, passed) = (Count::default(), Count::default());
+    let balls = Arc::new(Completion::new());
+    let theirs = (begun.clone(), passed.clone(), balls.clone());
+    let thread = cx.create("urgent", move |cx| {
+        theirs.0.add();
+        for _ in 0..100 {
+            theirs.2.wait(cx);
+            theirs.1.add();
+        }
+    });
+    let thread = thread.expect("a thread").bind(cx, 0).policy(cx, Policy::Fifo(50)).wake(cx);
+    assert_eq!(begun.get(), 1);
+    for round in 1..=100 {
+        balls.complete(cx);
+        assert_eq!(passed.get(), round);
+    }
+    assert!(matches!(thread.stop(cx), Ok(())));
 }
 
 fn bind(cx: &Cx<'_>) {
