@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 
 use kthreads_base::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
 use kthreads_base::held::LockKind;
-use kthreads_base::{Head, RawSpinLock, current_head, module_point, note, with_current};
+use kthreads_base::{Current, RawSpinLock, current_head, module_point, note, with_current};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{Kernel, SOFTIRQ_DISABLE_OFFSET, log};
 
@@ -17,7 +17,7 @@ use crate::object::Ptr;
 
 /// Takes the lock with so much added to the preemption count.
 #[inline(always)]
-fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
+fn take(head: Current, lock: Ptr<RawSpinLock>, count: u32) {
     let address = lock.address();
     let lock = lock.get();
     head.preempt_add(count);
@@ -34,7 +34,7 @@ fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) {
 
 /// Takes the lock if it is free; else the count is put back.
 #[inline(always)]
-fn try_take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) -> bool {
+fn try_take(head: Current, lock: Ptr<RawSpinLock>, count: u32) -> bool {
     let address = lock.address();
     let lock = lock.get();
     head.preempt_add(count);
@@ -106,29 +106,29 @@ fn report(lock: &RawSpinLock, what: &'static str) {
 
 leaf! {
     fn spin_lock(lock: Ptr<RawSpinLock>) {
-        take(&current_head(), lock, 1);
+        take(current_head(), lock, 1);
     }
 
     fn spin_lock_irq(lock: Ptr<RawSpinLock>) {
         let head = current_head();
         head.irq_save();
-        take(&head, lock, 1);
+        take(head, lock, 1);
     }
 
     fn spin_lock_bh(lock: Ptr<RawSpinLock>) {
-        take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
+        take(current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
     }
 
     fn spin_lock_irqsave(lock: Ptr<RawSpinLock>) -> u64 {
         let head = current_head();
         let irqs_off = head.irq_save();
-        take(&head, lock, 1);
+        take(head, lock, 1);
         flags_of(irqs_off)
     }
 
     fn spin_trylock(lock: Ptr<RawSpinLock>) -> i32 {
         let head = current_head();
-        let taken = try_take(&head, lock, 1);
+        let taken = try_take(head, lock, 1);
         if !taken {
             head.preempt_sub(1);
             module_point();
@@ -137,7 +137,7 @@ leaf! {
     }
 
     fn spin_trylock_bh(lock: Ptr<RawSpinLock>) -> i32 {
-        let taken = try_take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
+        let taken = try_take(current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
         if !taken {
             bh_enable(1);
         }

@@ -247,7 +247,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         let looked = self.has_fault(Fault::WorkerLooksFirst);
         if looked {
-            task.head.step();
+            cx.head.step();
         }
         task.set_state(TASK_INTERRUPTIBLE);
         if looked || !(worker.has_works() || self.kthread_should_stop(cx)) {

@@ -21,7 +21,7 @@ impl Kernel {
         let head = &cx.task.head;
         let cpu = head.cpu();
         head.preempt_add(HARDIRQ_OFFSET);
-        head.note(crate::observe::INTERRUPTED, cpu as usize, 0);
+        cx.head.note(crate::observe::INTERRUPTED, cpu as usize, 0);
         let now = self.machine.now();
         let taken = &self.cpus[cpu as usize].watch.interrupts;
         taken.store(taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
