@@ -18,8 +18,6 @@ pub struct CpuLocal {
     pub(crate) number: u32,
     /// Not zero while an interrupt waits to be taken on this CPU.
     pub pending: AtomicU32,
-    /// Whether a simulator explores this CPU's interleavings.
-    pub explored: AtomicBool,
     is_attached: AtomicBool,
     kernel_type: TypeId,
     attached: UnsafeCell<Option<Attached>>,
@@ -30,6 +28,8 @@ pub(crate) struct Attached {
     kernel: *const (),
     upcalls: *const dyn Upcalls,
     machine: SharedMachine,
+    /// Whether the machine explores what the CPU does.
+    pub(crate) is_explored: bool,
     pub(crate) irq_stack: Option<Stack>,
     pub(crate) softirq: Option<Softirq>,
 }
@@ -67,7 +67,6 @@ impl CpuLocal {
         CpuLocal {
             number,
             pending: AtomicU32::new(0),
-            explored: AtomicBool::new(false),
             is_attached: AtomicBool::new(false),
             kernel_type: TypeId::of::<K>(),
             attached: UnsafeCell::new(None),
@@ -97,7 +96,9 @@ pub fn start<K: Upcalls + 'static>(
 ) -> Result<(), NoStack> {
     for cpu in 0..machine.cpu_count() {
         let stacks = machine.stack_alloc().zip(machine.stack_alloc()).ok_or(NoStack)?;
-        attach(kernel.local(cpu), kernel, machine, Some(stacks));
+        let local = kernel.local(cpu);
+        attach(local, kernel, machine, Some(stacks));
+        kernel.idle_head(cpu).cpu.store(ptr_of(local), Ordering::Relaxed);
     }
     if let Some((head, local)) = kernel.watcher() {
         attach(local, kernel, machine, None);
@@ -122,6 +123,7 @@ fn attach<K: Upcalls + 'static>(
         kernel: Arc::as_ptr(kernel) as *const (),
         upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
         machine: machine.clone().into(),
+        is_explored: machine.explores(),
         irq_stack,
         softirq: softirq_stack.map(Softirq::new),
     };

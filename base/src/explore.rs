@@ -1,33 +1,36 @@
-//! What a machine that explores is told, and asked. All of it costs a look at one flag on others.
+//! What a machine that explores is told, and asked. All of it costs a look at one flag on others,
+//! which whoever knows the running thread has in a register.
 
-use core::sync::atomic::Ordering;
+use crate::head::{Current, current_head};
 
-use crate::head::{Head, current_head};
-
-impl Head {
-    /// Whether a machine explores what the running thread does, for its own head.
+impl Current {
+    /// A point where a simulator may let another CPU go on.
     #[inline(always)]
-    pub fn is_explored(&self) -> bool {
-        self.local().explored.load(Ordering::Relaxed)
-    }
-
-    /// A point where a simulator may let another CPU go on, for the running thread's own head.
-    #[inline(always)]
-    pub fn step(&self) {
-        let local = self.local();
-        if local.explored.load(Ordering::Relaxed) {
-            local.attached().machine().step();
+    pub fn step(self) {
+        if self.is_explored() {
+            step(self);
         }
     }
 
-    /// As [`note`], for the running thread's own head.
+    /// As [`note`], for a caller that knows the running thread.
     #[inline(always)]
-    pub fn note(&self, kind: u32, object: usize, value: usize) {
-        let local = self.local();
-        if local.explored.load(Ordering::Relaxed) {
-            local.attached().machine().note(kind, object, value);
+    pub fn note(self, kind: u32, object: usize, value: usize) {
+        if self.is_explored() {
+            tell(self, kind, object, value);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn step(current: Current) {
+    current.local().attached().machine().step();
+}
+
+#[cold]
+#[inline(never)]
+fn tell(current: Current, kind: u32, object: usize, value: usize) {
+    current.local().attached().machine().note(kind, object, value);
 }
 
 /// A point where a simulator may let another CPU go on; nothing on other machines.
@@ -60,16 +63,15 @@ pub fn note(kind: u32, object: usize, value: usize) {
 /// Whether a machine explores what the running thread does.
 #[inline]
 pub fn is_explored() -> bool {
-    current_head().local().explored.load(Ordering::Relaxed)
+    current_head().is_explored()
 }
 
 /// Asks a machine that explores which of `options` ways to go; 0, the usual one, on others.
 #[inline]
 pub fn choose(what: u32, options: u32) -> u32 {
     let head = current_head();
-    let local = head.local();
-    if options < 2 || !local.explored.load(Ordering::Relaxed) {
+    if options < 2 || !head.is_explored() {
         return 0;
     }
-    local.attached().machine().choose(what, options).min(options - 1)
+    head.local().attached().machine().choose(what, options).min(options - 1)
 }

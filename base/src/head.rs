@@ -139,10 +139,18 @@ impl StateWord {
 #[derive(Clone, Copy, Debug)]
 pub struct Current {
     head: NonNull<Head>,
+    /// Whether a machine explores what the thread does.
+    is_explored: bool,
     _not_send: PhantomData<*const ()>,
 }
 
 impl Current {
+    /// Whether a machine explores what the thread does.
+    #[inline(always)]
+    pub fn is_explored(self) -> bool {
+        self.is_explored
+    }
+
     /// The number of the CPU the thread runs on.
     #[inline(always)]
     pub fn cpu(self) -> u32 {
@@ -199,8 +207,11 @@ pub(crate) unsafe fn current_head_unchecked() -> Current {
     let top = (stack_pointer() | (SLOT_SIZE - 1)) - (size_of::<usize>() - 1);
     // SAFETY: code runs on a slot only through `prepare`, `enter_cpu` or the interrupt path,
     // which set the top word to a live head first.
-    let head = unsafe { NonNull::new_unchecked(*(top as *const *mut Head)) };
-    Current { head, _not_send: PhantomData }
+    unsafe {
+        let head = NonNull::new_unchecked(*(top as *const *mut Head));
+        let is_explored = head.as_ref().local().attached().is_explored;
+        Current { head, is_explored, _not_send: PhantomData }
+    }
 }
 
 /// Whether the caller is on a kernel stack, so that [`current_head`] may be called.

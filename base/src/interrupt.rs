@@ -116,9 +116,8 @@ fn on_irq_stack(head: Current) {
 /// [`module_point`].
 pub fn forced_point() {
     let head = current_head();
-    let local = head.local();
-    if local.explored.load(Ordering::Relaxed) {
-        local.attached().machine().forced_step();
+    if head.is_explored() {
+        head.local().attached().machine().forced_step();
     }
     module_point();
 }

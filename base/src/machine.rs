@@ -162,9 +162,13 @@ pub unsafe trait Machine: Send + Sync {
         self.relax();
     }
 
-    /// A point where a simulator may let another CPU go on. Called only on CPUs whose
-    /// [`CpuLocal::explored`] is set, as are [`note`](Machine::note) and
-    /// [`choose`](Machine::choose).
+    /// Whether it explores what its CPUs do: else nobody calls [`step`](Machine::step),
+    /// [`note`](Machine::note) and [`choose`](Machine::choose).
+    fn explores(&self) -> bool {
+        false
+    }
+
+    /// A point where a simulator may let another CPU go on.
     fn step(&self) {}
 
     /// As [`step`](Machine::step), where code that comes to no point was brought to one by force.

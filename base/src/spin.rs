@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
-use crate::head::{Current, Head, current_head};
+use crate::head::{Current, current_head};
 
 /// A spin lock with C's layout of `spinlock_t`: 8 bytes, all zero when free.
 #[repr(C)]
@@ -47,7 +47,7 @@ impl RawSpinLock {
     pub fn lock_of(&self, head: Current) -> RawGuard<'_> {
         let irqs = head.irq_save();
         head.preempt_add(1);
-        self.acquire(&head);
+        self.acquire(head);
         head.note(NOTE_TAKES, self.address(), NOTE_SPIN_LOCK);
         RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Object }
     }
@@ -60,7 +60,7 @@ impl RawSpinLock {
         let irqs = head.irq_save();
         head.step();
         if !self.try_take() {
-            self.acquire_slow(&head, RawSpinLock::try_take);
+            self.acquire_slow(head, RawSpinLock::try_take);
         }
         RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Internal }
     }
@@ -75,7 +75,7 @@ impl RawSpinLock {
         let head = current_head();
         let irqs = head.irq_save();
         head.preempt_add(1);
-        if self.try_acquire(&head) {
+        if self.try_acquire(head) {
             return Some(RawGuard { lock: self, head: Some(head), irqs, kind: Kind::Object });
         }
         head.preempt_sub(1);
@@ -103,7 +103,7 @@ impl RawSpinLock {
     /// Takes the word alone: interrupts and preemption are the caller's business (the C side,
     /// whose lock and unlock are separate calls).
     #[inline]
-    pub fn acquire(&self, head: &Head) {
+    pub fn acquire(&self, head: Current) {
         head.step();
         if !self.try_acquire(head) {
             self.acquire_slow(head, |lock| lock.try_acquire(head));
@@ -112,13 +112,13 @@ impl RawSpinLock {
 
     #[cold]
     #[inline(never)]
-    fn acquire_slow(&self, head: &Head, try_take: impl Fn(&RawSpinLock) -> bool) {
+    fn acquire_slow(&self, head: Current, try_take: impl Fn(&RawSpinLock) -> bool) {
         let outer = head.spins_on.swap(core::ptr::from_ref(self) as usize, Ordering::Relaxed);
         self.spin(head, try_take);
         head.spins_on.store(outer, Ordering::Relaxed);
     }
 
-    fn spin(&self, head: &Head, try_take: impl Fn(&RawSpinLock) -> bool) {
+    fn spin(&self, head: Current, try_take: impl Fn(&RawSpinLock) -> bool) {
         loop {
             while self.word.load(Ordering::Relaxed) != 0 {
                 if !self.is_sane() {
@@ -135,7 +135,7 @@ impl RawSpinLock {
     /// Takes a word that is no lock's: freed or foreign memory. Nobody will ever free it, so
     /// waiting would be for ever; going on meets what lies beside it, which is reported.
     #[cold]
-    fn seize(&self, head: &Head) {
+    fn seize(&self, head: Current) {
         self.word.swap(1, Ordering::Acquire);
         self.owner.store(head.pid.load(Ordering::Relaxed) as u32 + 1, Ordering::Relaxed);
     }
@@ -148,7 +148,7 @@ impl RawSpinLock {
 
     /// Takes the word alone if it is free.
     #[inline]
-    pub fn try_acquire(&self, head: &Head) -> bool {
+    pub fn try_acquire(&self, head: Current) -> bool {
         let free = self.try_take();
         if free {
             self.owner.store(head.pid.load(Ordering::Relaxed) as u32 + 1, Ordering::Relaxed);
@@ -265,7 +265,7 @@ impl<T> SpinLock<T> {
         debug_assert_ne!(head.irqs_off.load(Ordering::Relaxed), 0);
         head.step();
         if !self.raw.try_take() {
-            self.raw.acquire_slow(&head, RawSpinLock::try_take);
+            self.raw.acquire_slow(head, RawSpinLock::try_take);
         }
         QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData }
     }

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 
 use kthreads_base::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
 use kthreads_base::held::LockKind;
-use kthreads_base::{Head, RawSpinLock, current_head, module_point, note, with_current};
+use kthreads_base::{Current, RawSpinLock, current_head, module_point, note, with_current};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::{How, Kernel, LockAt, SOFTIRQ_DISABLE_OFFSET, log};
 
@@ -24,13 +24,13 @@ fn lock_at(lock: Ptr<RawSpinLock>) -> LockAt {
 
 /// What the lock validator keeps with a lock.
 #[inline(always)]
-fn tag_of(head: &Head, at: &LockAt, how: How) -> u64 {
-    with_current(|kernel: &Kernel, _| kernel.lock_tag(head, at, how))
+fn tag_of(head: Current, at: &LockAt, how: How) -> u64 {
+    with_current(|kernel: &Kernel, _| kernel.lock_tag(&head, at, how))
 }
 
 /// Takes the lock with so much added to the preemption count.
 #[inline(always)]
-fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32, how: How) {
+fn take(head: Current, lock: Ptr<RawSpinLock>, count: u32, how: How) {
     let at = lock_at(lock);
     let lock = lock.get();
     head.preempt_add(count);
@@ -48,7 +48,7 @@ fn take(head: &Head, lock: Ptr<RawSpinLock>, count: u32, how: How) {
 
 /// Takes the lock if it is free; else the count is put back.
 #[inline(always)]
-fn try_take(head: &Head, lock: Ptr<RawSpinLock>, count: u32) -> bool {
+fn try_take(head: Current, lock: Ptr<RawSpinLock>, count: u32) -> bool {
     let at = lock_at(lock);
     let lock = lock.get();
     head.preempt_add(count);
@@ -147,49 +147,49 @@ fn report(lock: &RawSpinLock, what: &'static str) {
 
 leaf! {
     fn spin_lock(lock: Ptr<RawSpinLock>) {
-        take(&current_head(), lock, 1, How::PLAIN);
+        take(current_head(), lock, 1, How::PLAIN);
     }
 
     fn spin_lock_nested(lock: Ptr<RawSpinLock>, subclass: i32) {
-        take(&current_head(), lock, 1, How::nested(subclass as u8));
+        take(current_head(), lock, 1, How::nested(subclass as u8));
     }
 
     fn spin_lock_nest_lock(lock: Ptr<RawSpinLock>, _outer: usize) {
-        take(&current_head(), lock, 1, How::UNDER_OUTER);
+        take(current_head(), lock, 1, How::UNDER_OUTER);
     }
 
     fn spin_lock_irq(lock: Ptr<RawSpinLock>) {
         let head = current_head();
         head.irq_save();
-        take(&head, lock, 1, How::PLAIN);
+        take(head, lock, 1, How::PLAIN);
     }
 
     fn spin_lock_bh(lock: Ptr<RawSpinLock>) {
-        take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1, How::PLAIN);
+        take(current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1, How::PLAIN);
     }
 
     fn spin_lock_bh_nested(lock: Ptr<RawSpinLock>, subclass: i32) {
         let how = How::nested(subclass as u8);
-        take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1, how);
+        take(current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1, how);
     }
 
     fn spin_lock_irqsave(lock: Ptr<RawSpinLock>) -> u64 {
         let head = current_head();
         let irqs_off = head.irq_save();
-        take(&head, lock, 1, How::PLAIN);
+        take(head, lock, 1, How::PLAIN);
         flags_of(irqs_off)
     }
 
     fn spin_lock_irqsave_nested(lock: Ptr<RawSpinLock>, subclass: i32) -> u64 {
         let head = current_head();
         let irqs_off = head.irq_save();
-        take(&head, lock, 1, How::nested(subclass as u8));
+        take(head, lock, 1, How::nested(subclass as u8));
         flags_of(irqs_off)
     }
 
     fn spin_trylock(lock: Ptr<RawSpinLock>) -> i32 {
         let head = current_head();
-        let taken = try_take(&head, lock, 1);
+        let taken = try_take(head, lock, 1);
         if !taken {
             head.preempt_sub(1);
             module_point();
@@ -198,7 +198,7 @@ leaf! {
     }
 
     fn spin_trylock_bh(lock: Ptr<RawSpinLock>) -> i32 {
-        let taken = try_take(&current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
+        let taken = try_take(current_head(), lock, SOFTIRQ_DISABLE_OFFSET + 1);
         if !taken {
             bh_enable(1);
         }

@@ -5,7 +5,7 @@
 //! a run is made of.
 
 use kthreads_base::explore::{NOTE_GIVES, NOTE_TAKES};
-use kthreads_base::{Head, note};
+use kthreads_base::{Current, note};
 
 /// A CPU went from one task to another: the object is the next task's slot index, the value the
 /// state that the one before is in.
@@ -41,14 +41,14 @@ pub const NO_LOCK: usize = 0;
 
 /// What others did before they gave `object` is seen from here.
 #[inline]
-pub(crate) fn takes(head: &Head, object: usize, lock: usize) {
-    head.note(NOTE_TAKES, object, lock);
+pub(crate) fn takes(current: Current, object: usize, lock: usize) {
+    current.note(NOTE_TAKES, object, lock);
 }
 
 /// What the running task did so far is seen by whoever takes `object` next.
 #[inline]
-pub(crate) fn gives(head: &Head, object: usize, lock: usize) {
-    head.note(NOTE_GIVES, object, lock);
+pub(crate) fn gives(current: Current, object: usize, lock: usize) {
+    current.note(NOTE_GIVES, object, lock);
 }
 
 /// As [`gives`], for code that has no task at hand.

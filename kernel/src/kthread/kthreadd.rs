@@ -23,7 +23,7 @@ impl Kernel {
         task.head.flags.fetch_or(PF_NOFREEZE, Ordering::Relaxed);
         loop {
             let looked = self.has_fault(Fault::KthreaddLooksFirst) && self.requests.is_empty();
-            task.head.step();
+            cx.head.step();
             task.set_state(TASK_INTERRUPTIBLE);
             if looked || self.requests.is_empty() {
                 let _waits = cx.waits_in(WaitsIn::Kthreadd);

@@ -90,7 +90,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         loop {
             task.set_state(TASK_PARKED);
-            task.head.step();
+            cx.head.step();
             if !task.kthread.has(SHOULD_PARK) || task.is_to_end() {
                 break;
             }

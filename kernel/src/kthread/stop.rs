@@ -15,13 +15,13 @@ use crate::{Cx, Fault, Kernel, observe};
 impl Cx<'_> {
     /// Whether the running thread was asked for that.
     fn asked_to(&self, bit: u32) -> bool {
-        self.task.head.step();
+        self.head.step();
         let asked = self.task.kthread.has(bit);
         if asked {
             observe::takes_here(&self.task.kthread);
         }
         // Whoever asks now is not heard before the next look.
-        self.task.head.step();
+        self.head.step();
         asked
     }
 }

@@ -230,7 +230,7 @@ impl Kernel {
             match self.take_work(cx, worker) {
                 Some((func, work)) => {
                     let before = AtomicState::now(cx);
-                    self.call_awaited(&task.head, work.address(), || func(work));
+                    self.call_work(&task.head, work.address(), || func(work));
                     if let Some(left) = before.restore(cx) {
                         self.report_work_left(cx, func, &left);
                     }
@@ -247,7 +247,7 @@ impl Kernel {
         let task = cx.task.get_ref();
         let looked = self.has_fault(Fault::WorkerLooksFirst);
         if looked {
-            task.head.step();
+            cx.head.step();
         }
         task.set_state(TASK_INTERRUPTIBLE);
         if looked || !(worker.has_works() || self.kthread_should_stop(cx)) {

@@ -5,7 +5,7 @@
 //! (Linux: lock_map_acquire in call_timer_fn and del_timer_sync; of kthread_works it learns nothing).
 //! Its class is that of the place where it was set up.
 
-use kthreads_base::held::{LockKind, Newest};
+use kthreads_base::held::LockKind;
 use kthreads_base::{Head, current_head};
 use kthreads_lockdep::{How, Tag, Usage};
 
@@ -20,19 +20,16 @@ impl Kernel {
         self.set_lock_class(LockKind::Function, address, key, &name);
     }
 
-    /// Calls the function of the timer or work at an address.
+    /// Calls the function of the work at an address.
     #[inline]
-    pub(crate) fn call_awaited<R>(
-        &self,
-        head: &Head,
-        address: usize,
-        function: impl FnOnce() -> R,
-    ) -> R {
-        let tag = Tag::bare(usage_of(head), How::PLAIN);
-        head.held.add_tagged(LockKind::Function, address, 0, tag.0);
-        let result = function();
-        head.held.remove(address);
-        result
+    pub(crate) fn call_work(&self, head: &Head, address: usize, function: impl FnOnce()) {
+        // Its thread is in no interrupt.
+        call_tagged(head, address, Tag::NONE, function);
+    }
+
+    /// Calls the function of the timer at an address.
+    pub(crate) fn call_timer_function(&self, head: &Head, address: usize, function: impl FnOnce()) {
+        call_tagged(head, address, Tag::bare(usage_of(head), How::PLAIN), function);
     }
 
     /// Calls what runs code of a module while the kernel itself holds the spin lock at an address.
@@ -49,7 +46,7 @@ impl Kernel {
     /// work at an address; says so if that can end in a deadlock. With no lock held it cannot.
     #[inline]
     pub fn note_wait_for_function(&self, head: &Head, address: usize) {
-        if head.held.newest() != Newest::None {
+        if head.held.mark() != 0 {
             self.note_wait_slow(head, address);
         }
     }
@@ -65,4 +62,11 @@ impl Kernel {
         let served = Usage(usage_of(head).level());
         self.lock_tag_slow(head, &lock, How::PLAIN, served);
     }
+}
+
+#[inline]
+fn call_tagged(head: &Head, address: usize, tag: Tag, function: impl FnOnce()) {
+    head.held.add_tagged(LockKind::Function, address, 0, tag.0);
+    function();
+    head.held.remove(address);
 }

@@ -48,7 +48,7 @@ impl Kernel {
                 break;
             }
         }
-        observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
+        observe::takes(cx.head, cx.task.address(), observe::NO_LOCK);
         self.after_schedule(cx, count);
     }
 
@@ -57,6 +57,7 @@ impl Kernel {
     }
 
     /// Runs others if one should run (Linux: cond_resched); returns whether it did.
+    #[inline]
     pub fn cond_resched(&self, cx: &Cx<'_>) -> bool {
         interrupt_point_of(cx.head);
         cx.task.sched.passes.pass();
@@ -137,7 +138,7 @@ impl Kernel {
         if core::ptr::eq(next.get_ref(), prev) {
             drop(rq);
         } else {
-            self.start_next(here, cpu, &mut rq, (prev, goes), next);
+            self.start_next(current, here, &mut rq, (prev, goes), next);
             count_switch(prev, goes);
             drop(rq);
             switch_to(current, next);
@@ -222,8 +223,8 @@ impl Kernel {
     #[inline(always)]
     fn start_next(
         &self,
+        current: Current,
         here: &Cpu,
-        cpu: u32,
         rq: &mut RunQueue,
         (prev, goes): (&Task, Goes),
         next: TaskPin<'_>,
@@ -235,17 +236,17 @@ impl Kernel {
             let borrowed = prev.head.active_mm.load(Ordering::Relaxed);
             next.head.active_mm.store(borrowed, Ordering::Relaxed);
         }
-        prev.head.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
+        current.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
         let needs_care = matches!(goes, Goes::ForEver | Goes::Elsewhere);
         here.left_behind.set(needs_care.then_some(prev.pin()));
         here.current.set(Some(next));
         let was_idle = rq.is_at_rest();
         rq.go_to(next);
         if was_idle || rq.is_idle(next.get_ref()) {
-            self.switch_idle(cpu, here, was_idle);
+            self.switch_idle(current.cpu(), here, was_idle);
         }
         if rq.waiting > 0 && !here.ticks() {
-            self.start_tick(cpu);
+            self.start_tick(current.cpu());
         }
     }
 

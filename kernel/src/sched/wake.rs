@@ -89,7 +89,7 @@ impl Kernel {
         if task.head.index.load(Ordering::Relaxed) == current.index.load(Ordering::Relaxed) {
             return wake_self(task, mask);
         }
-        observe::gives(&current, task.address(), observe::NO_LOCK);
+        observe::gives(current, task.address(), observe::NO_LOCK);
         let irqs = current.irq_save();
         current.step();
         let found = self.claim_to_wake(current, task, mask);
@@ -105,7 +105,7 @@ impl Kernel {
     /// Lets a new task run for the first time (Linux: wake_up_new_task).
     pub fn wake_up_new_task(&self, task: &Task) {
         let current = current_head();
-        observe::gives(&current, task.address(), observe::NO_LOCK);
+        observe::gives(current, task.address(), observe::NO_LOCK);
         current.note(observe::NEW_TASK, task.index() as usize, 0);
         let irqs = current.irq_save();
         current.step();

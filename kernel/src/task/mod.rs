@@ -12,7 +12,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering
 use kthreads_base::head::TIF_KILLED;
 use kthreads_base::job::Done;
 use kthreads_base::{
-    AtomicFn, AtomicRef, Head, RawSpinLock, SpinLock, Stack, always_pinned, head_first, pin_field,
+    AtomicFn, AtomicRef, Head, RawSpinLock, SpinLock, Stack, always_pinned, explore_point,
+    head_first, pin_field,
 };
 
 use crate::Cx;
@@ -172,7 +173,13 @@ impl Task {
     /// any later read of a condition. For the running task.
     #[inline]
     pub fn set_state(&self, state: u32) {
-        self.head.step();
+        explore_point();
+        self.store_state(state);
+    }
+
+    /// As [`set_state`](Task::set_state), but no point for a machine that explores.
+    #[inline(always)]
+    pub(crate) fn store_state(&self, state: u32) {
         self.head.state.swap(state, Ordering::SeqCst);
     }
 

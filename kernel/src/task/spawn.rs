@@ -140,7 +140,7 @@ impl Kernel {
         self.finish_switch(cx.head);
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
-        observe::takes(&cx.task.head, cx.task.address(), observe::NO_LOCK);
+        observe::takes(cx.head, cx.task.address(), observe::NO_LOCK);
         let start = cx.task.belongings.lock().start.take();
         match start {
             Some(Start::Kthread(request)) => self.kthread_main(&cx, request),
@@ -185,7 +185,7 @@ impl Kernel {
             task.pinned_frames.fetch_add(1, Ordering::Relaxed);
         }
         task.head.flags.fetch_or(PF_EXITING, Ordering::Relaxed);
-        task.head.note(observe::EXITED, task.index() as usize, code as usize);
+        cx.head.note(observe::EXITED, task.index() as usize, code as usize);
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
         task.signals.clear(&task.head);

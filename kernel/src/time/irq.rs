@@ -21,7 +21,7 @@ impl Kernel {
         let head = &cx.task.head;
         let cpu = head.cpu();
         head.preempt_add(HARDIRQ_OFFSET);
-        head.note(crate::observe::INTERRUPTED, cpu as usize, 0);
+        cx.head.note(crate::observe::INTERRUPTED, cpu as usize, 0);
         let now = self.machine.now();
         let taken = &self.cpus[cpu as usize].watch.interrupts;
         taken.store(taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
@@ -90,7 +90,7 @@ impl Kernel {
         let address = function as usize;
         let cx = self.cx();
         let before = AtomicState::now(&cx);
-        self.call_awaited(&cx.task.head, timer.address(), || timer.call(function));
+        self.call_timer_function(&cx.task.head, timer.address(), || timer.call(function));
         if let Some(left) = before.restore(&cx) {
             self.report_timer_imbalance(&cx, address, &left);
         }

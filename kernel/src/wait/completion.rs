@@ -88,7 +88,7 @@ impl Kernel {
     fn tell_completed(&self, current: Current, completion: &Completion, all: usize) {
         self.check_completion(completion);
         let address = core::ptr::from_ref(completion) as usize;
-        observe::gives(&current, address, observe::NO_LOCK);
+        observe::gives(current, address, observe::NO_LOCK);
         current.note(observe::COMPLETED, address, all);
         self.waits.note_waker(current, address);
     }
@@ -144,7 +144,7 @@ impl Kernel {
             }
             if self.has_fault(Fault::CompletionWaitSetsStateLate) {
                 drop(shard);
-                task.head.step();
+                cx.head.step();
                 task.head.state.store(state, ORDER);
             } else {
                 task.head.state.store(state, ORDER);
@@ -203,6 +203,6 @@ fn take(current: Current, completion: &Completion) -> bool {
     if done != ALL {
         completion.done.store(done - 1, ORDER);
     }
-    observe::takes(&current, core::ptr::from_ref(completion) as usize, observe::NO_LOCK);
+    observe::takes(current, core::ptr::from_ref(completion) as usize, observe::NO_LOCK);
     true
 }

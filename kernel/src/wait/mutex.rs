@@ -9,7 +9,6 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use kthreads_base::held::LockKind;
 
 use super::table::{Awaitable, Awaited};
-use crate::task::Task;
 use crate::task::state::*;
 use crate::{Cx, Errno, Fault, Kernel, observe};
 
@@ -67,14 +66,15 @@ impl Mutex {
         self.owner.load(Ordering::Relaxed)
     }
 
-    fn try_take(&self, task: &Task) -> bool {
+    fn try_take(&self, cx: &Cx<'_>) -> bool {
+        let task = cx.task.get_ref();
         let me = task.address();
-        task.head.step();
+        cx.head.step();
         let order = Ordering::SeqCst;
         let taken = self.owner.compare_exchange(0, me, order, order).is_ok();
         if taken {
             task.head.held.add(LockKind::Mutex, core::ptr::from_ref(self) as usize, 0);
-            observe::takes(&task.head, core::ptr::from_ref(self) as usize, observe::MUTEX);
+            observe::takes(cx.head, core::ptr::from_ref(self) as usize, observe::MUTEX);
         }
         taken
     }
@@ -91,7 +91,7 @@ impl Kernel {
         self.might_sleep(cx);
         self.check_mutex(mutex);
         let task = cx.task.get_ref();
-        if mutex.try_take(task) {
+        if mutex.try_take(cx) {
             return Ok(());
         }
         if mutex.owner() == task.address() {
@@ -105,7 +105,7 @@ impl Kernel {
         let mut shard = self.waits.lock(cx.head, mutex);
         mutex.waiters.fetch_add(1, Ordering::SeqCst);
         let result = loop {
-            if mutex.try_take(task) {
+            if mutex.try_take(cx) {
                 break Ok(());
             }
             if self.signal_pending_state(state, task) {
@@ -139,7 +139,7 @@ impl Kernel {
     /// Takes the mutex if it is free (Linux: mutex_trylock).
     pub fn mutex_trylock(&self, cx: &Cx<'_>, mutex: &Mutex) -> bool {
         self.check_mutex(mutex);
-        mutex.try_take(cx.task.get_ref())
+        mutex.try_take(cx)
     }
 
     /// Frees the mutex (Linux: mutex_unlock).
@@ -150,13 +150,13 @@ impl Kernel {
             return self.report_unlock_by_stranger(cx, "mutex", address, mutex.owner());
         }
         cx.task.head.held.remove(core::ptr::from_ref(mutex) as usize);
-        observe::gives(&cx.task.head, core::ptr::from_ref(mutex) as usize, observe::MUTEX);
+        observe::gives(cx.head, core::ptr::from_ref(mutex) as usize, observe::MUTEX);
         let had_waiters = mutex.waiters.load(Ordering::SeqCst) != 0;
         if self.has_fault(Fault::MutexLooksFirst) {
-            cx.task.head.step();
+            cx.head.step();
         }
         mutex.owner.store(0, Ordering::SeqCst);
-        cx.task.head.step();
+        cx.head.step();
         let wakes = match self.config.fault {
             Some(Fault::MutexLooksFirst) => had_waiters,
             Some(Fault::MutexForgetsWake) => false,

@@ -273,7 +273,7 @@ impl Kernel {
             queue.add(&held, entry);
         }
         cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
-        cx.task.set_state(state);
+        cx.task.store_state(state);
         was_empty
     }
 
@@ -301,7 +301,7 @@ impl Kernel {
             queue.add(&held, entry);
         }
         cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
-        cx.task.set_state(state);
+        cx.task.store_state(state);
         Ok(())
     }
 

@@ -114,7 +114,7 @@ impl Kernel {
         self.check_semaphore(semaphore);
         let current = current_head();
         let address = core::ptr::from_ref(semaphore) as usize;
-        observe::gives(&current, address, observe::NO_LOCK);
+        observe::gives(current, address, observe::NO_LOCK);
         self.waits.note_waker(current, address);
         let mut shard = self.waits.lock(current, semaphore);
         let Some(task) = shard.first(semaphore) else {

@@ -235,6 +235,10 @@ unsafe impl Machine for SimMachine {
         self.rest(me, Doing::Locked { word, is_deaf: SimMachine::is_deaf() });
     }
 
+    fn explores(&self) -> bool {
+        true
+    }
+
     fn step(&self) {
         self.point();
     }

@@ -45,7 +45,6 @@ impl SimMachine {
         for number in 0..self.core().cpus.len() as u32 {
             let cpu = &mut self.core().cpus[number as usize];
             cpu.local = upcalls.local(number);
-            upcalls.local(number).explored.store(true, Ordering::Relaxed);
             let word = (cpu.base_stack.base() + SLOT_SIZE - size_of::<usize>()) as *mut *const Head;
             // SAFETY: the stack is the CPU's own and not in use yet.
             unsafe { word.write(upcalls.idle_head(number)) };
