@@ -17,7 +17,8 @@ const FIRST_CHUNK: usize = 1 << FIRST_CHUNK_BITS;
 const CHUNKS: usize = (u32::BITS - FIRST_CHUNK_BITS) as usize;
 const PLACES: usize = u64::BITS as usize;
 
-/// A table of slots that only grows. Chunk `n` holds `64 << n` slots.
+/// A table of slots that only grows. Chunk `n` has room for `64 << n` slots; they are made 64 at a
+/// time, so that where memory costs nothing before it is used, room does not.
 ///
 /// The slot with index `i` is in the chunk that the highest bit of `i + 64` names. A chunk's
 /// pointer stands at that bit's number, and points so far before the chunk that `i + 64` slots
@@ -59,6 +60,7 @@ impl<T> Slab<T> {
     }
 
     /// How many slots there are.
+    #[inline(always)]
     pub fn len(&self) -> u32 {
         self.made.load(Ordering::Acquire)
     }
@@ -71,14 +73,25 @@ impl<T> Slab<T> {
     /// The slot with that index, if it has been made.
     #[inline(always)]
     pub fn get(&self, index: u32) -> Option<&T> {
-        let key = key_of(index);
-        let biased = self.biased[key.ilog2() as usize].load(Ordering::Acquire);
-        if biased.is_null() {
+        if index >= self.len() {
             return None;
         }
-        // SAFETY: a published chunk has all its slots made, and the key's highest bit says that
-        // the slot is one of them.
-        Some(unsafe { &*biased.wrapping_add(key as usize) })
+        // SAFETY: the slot has been made.
+        Some(unsafe { self.slot(index) })
+    }
+
+    /// The slot with that index.
+    ///
+    /// # Safety
+    ///
+    /// It has been made.
+    #[inline(always)]
+    unsafe fn slot(&self, index: u32) -> &T {
+        let key = key_of(index);
+        let biased = self.biased[key.ilog2() as usize].load(Ordering::Relaxed);
+        // SAFETY: a chunk is published before any of its slots, and the key's highest bit says
+        // that the slot is in this one.
+        unsafe { &*biased.wrapping_add(key as usize) }
     }
 
     /// As [`get`](Slab::get), pinned: slots never move.
@@ -95,13 +108,11 @@ impl<T> Slab<T> {
     /// When the slot has not been made.
     #[inline(always)]
     pub fn made(&self, index: u32) -> Pin<&T> {
-        let key = key_of(index);
-        let biased = self.biased[key.ilog2() as usize].load(Ordering::Acquire);
-        if biased.is_null() {
+        if index >= self.len() {
             not_made();
         }
-        // SAFETY: as in `get`; slots are never moved, and dropped only with the slab.
-        unsafe { Pin::new_unchecked(&*biased.wrapping_add(key as usize)) }
+        // SAFETY: the slot has been made; slots are never moved, and dropped only with the slab.
+        unsafe { Pin::new_unchecked(self.slot(index)) }
     }
 
     /// The index of the slot that begins at `address`, if one does.
@@ -111,9 +122,9 @@ impl<T> Slab<T> {
             let offset = address.wrapping_sub(start);
             if offset < chunk_len(number) * size_of::<T>() {
                 let first = chunk_len(number) - FIRST_CHUNK;
-                return offset
-                    .is_multiple_of(size_of::<T>())
-                    .then(|| (first + offset / size_of::<T>()) as u32);
+                let index = (first + offset / size_of::<T>()) as u32;
+                let is_one = offset.is_multiple_of(size_of::<T>()) && index < self.len();
+                return is_one.then_some(index);
             }
         }
         None
@@ -125,11 +136,26 @@ impl<T> Slab<T> {
         (!biased.is_null()).then(|| biased.wrapping_add(chunk_len(number)))
     }
 
-    /// Adds one chunk of slots, each made by `make` from its index; returns the first new index
-    /// and how many there are. The caller lets one grower in at a time.
+    /// Adds some slots, each made by `make` from its index; returns the first new index and how
+    /// many there are. The caller lets one grower in at a time.
     pub fn grow(&self, mut make: impl FnMut(u32) -> T) -> Result<(u32, u32), NoMemory> {
         let first = self.made.load(Ordering::Acquire);
         let place = key_of(first).ilog2();
+        if key_of(first).is_power_of_two() {
+            self.add_chunk(place)?;
+        }
+        let biased = self.biased[place as usize].load(Ordering::Relaxed);
+        for index in first..first + FIRST_CHUNK as u32 {
+            // SAFETY: chunks are whole batches of 64 slots, so this one lies in the chunk; nobody
+            // else uses it yet.
+            unsafe { biased.wrapping_add(key_of(index) as usize).write(make(index)) };
+        }
+        self.made.store(first + FIRST_CHUNK as u32, Ordering::Release);
+        Ok((first, FIRST_CHUNK as u32))
+    }
+
+    /// Makes room for the slots whose keys have that highest bit.
+    fn add_chunk(&self, place: u32) -> Result<(), NoMemory> {
         let len = 1 << place;
         if place >= u32::BITS {
             return Err(NoMemory);
@@ -140,13 +166,8 @@ impl<T> Slab<T> {
         if start.is_null() {
             return Err(NoMemory);
         }
-        for offset in 0..len {
-            // SAFETY: within the allocation, which nobody else knows of yet.
-            unsafe { start.add(offset).write(make(first + offset as u32)) };
-        }
         self.biased[place as usize].store(start.wrapping_sub(len), Ordering::Release);
-        self.made.store(first + len as u32, Ordering::Release);
-        Ok((first, len as u32))
+        Ok(())
     }
 }
 
@@ -161,8 +182,10 @@ impl<T> Drop for Slab<T> {
         for number in 0..CHUNKS {
             let Some(start) = self.chunk(number) else { return };
             let len = chunk_len(number);
-            // SAFETY: all slots of a published chunk are made; nobody borrows them any more.
-            unsafe { ptr::drop_in_place(ptr::slice_from_raw_parts_mut(start, len)) };
+            let first = len - FIRST_CHUNK;
+            let made = (self.len() as usize).saturating_sub(first).min(len);
+            // SAFETY: so many slots of the chunk are made; nobody borrows them any more.
+            unsafe { ptr::drop_in_place(ptr::slice_from_raw_parts_mut(start, made)) };
             let Ok(layout) = Layout::array::<T>(len) else { return };
             // SAFETY: this is the layout it was allocated with.
             unsafe { dealloc(start as *mut u8, layout) };
@@ -184,9 +207,8 @@ mod tests {
     fn slots_are_found_by_index_and_by_address() {
         let slab = Slab::<u64>::new();
         assert!(slab.get(0).is_none());
-        for _ in 0..4 {
-            let count = slab.len();
-            assert_eq!(slab.grow(u64::from), Ok((count, 64 << (count / 64).ilog2_or_zero())));
+        for count in (0..10).map(|batch| 64 * batch) {
+            assert_eq!(slab.grow(u64::from), Ok((count, 64)));
         }
         for index in 0..slab.len() {
             let slot = slab.get(index).expect("made");
@@ -195,16 +217,10 @@ mod tests {
             assert_eq!(slab.index_of(slot as *const u64 as usize + 1), None);
         }
         assert!(slab.get(slab.len()).is_none());
+        let last = slab.get(slab.len() - 1).expect("made");
+        let beyond = last as *const u64 as usize + size_of::<u64>();
+        assert_eq!(slab.index_of(beyond), None, "there is room, but no slot");
         assert_eq!(slab.index_of(8), None);
-    }
-
-    trait Ilog2OrZero {
-        fn ilog2_or_zero(self) -> u32;
-    }
-    impl Ilog2OrZero for u32 {
-        fn ilog2_or_zero(self) -> u32 {
-            (self + 1).ilog2()
-        }
     }
 
     #[test]
@@ -217,9 +233,10 @@ mod tests {
         }
         let drops = Cell::new(0);
         let slab = Slab::new();
-        slab.grow(|_| Counted(&drops)).expect("memory");
-        slab.grow(|_| Counted(&drops)).expect("memory");
+        for _ in 0..4 {
+            slab.grow(|_| Counted(&drops)).expect("memory");
+        }
         drop(slab);
-        assert_eq!(drops.get(), 64 + 128);
+        assert_eq!(drops.get(), 4 * 64);
     }
 }

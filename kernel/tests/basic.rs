@@ -167,3 +167,39 @@ fn a_lock_that_is_tried_in_vain_stays_held() {
         assert!(lock.try_lock().is_some());
     });
 }
+
+#[test]
+fn no_time_is_lost_by_switching_often() {
+    let kernel = boot(1, Clock::Real);
+    kernel.enter(|cx| {
+        let pair = [0, 1].map(|_| {
+            spawn(cx, "busy", |cx| {
+                while !cx.kernel.kthread_should_stop(cx) {
+                    cx.kernel.yield_now(cx);
+                }
+                0
+            })
+        });
+        let times = |cx: &Cx<'_>| {
+            let spent: u64 = pair.iter().map(|task| cx.kernel.cpu_time(task).0).sum();
+            spent + cx.kernel.idle_time(0).0 + cx.kernel.cpu_time(cx.task.get_ref()).0
+        };
+        let (begun, before) = (cx.kernel.uptime(), times(cx));
+        let (switches, shares) =
+            (cx.kernel.context_switches(), pair.map(|t| cx.kernel.cpu_time(t)));
+        cx.kernel.msleep(cx, 300);
+        let passed = (cx.kernel.uptime() - begun).0;
+        let counted = times(cx) - before;
+        // What the running one has had since the last tick is not known yet.
+        let ticks = 3 * 4_000_000;
+        assert!(counted <= passed + ticks && passed <= counted + ticks, "{counted} of {passed}");
+        assert!(cx.kernel.context_switches() - switches > 1000, "they switch often");
+        for (task, before) in pair.iter().zip(shares) {
+            let share = (cx.kernel.cpu_time(task) - before).0;
+            assert!(share > passed / 8, "{share} of {passed}: each has its share");
+        }
+        for task in pair {
+            cx.kernel.kthread_stop(cx, task);
+        }
+    });
+}
