@@ -141,6 +141,7 @@ impl RawSpinLock {
     }
 
     /// Whether the word is that of a lock, free or held.
+    #[inline]
     pub fn is_sane(&self) -> bool {
         self.word.load(Ordering::Relaxed) <= 1
     }
@@ -168,11 +169,13 @@ impl RawSpinLock {
     }
 
     /// Whether somebody holds the lock.
+    #[inline]
     pub fn is_locked(&self) -> bool {
         self.word.load(Ordering::Relaxed) != 0
     }
 
     /// The pid of the holder, if somebody holds the lock.
+    #[inline]
     pub fn owner(&self) -> Option<i32> {
         let owner = self.owner.load(Ordering::Relaxed);
         (self.is_locked() && owner != 0).then(|| owner as i32 - 1)

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::{current_head, module_point};
+use kthreads_base::{Head, current_head, module_point};
 use kthreads_kernel::{HARDIRQ_MASK, Kernel, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_MASK};
 
 /// The bit of saved flags that says that interrupts were on.
@@ -31,10 +31,27 @@ pub(crate) fn bh_enable(extra: u32) {
     let in_interrupt =
         head.preempt_count.load(Ordering::Relaxed) & (SOFTIRQ_MASK | HARDIRQ_MASK) != 0;
     if !in_interrupt && head.irqs_off.load(Ordering::Relaxed) == 0 {
+        if head.held.mark() != 0 {
+            note_on(&head);
+        }
         run_pending();
     }
     current_head().preempt_sub(1);
     module_point();
+}
+
+/// The lock validator learns that interrupts come on, if they were off and locks are held.
+#[inline(always)]
+pub(crate) fn note_irqs_on(head: &Head) {
+    if head.held.mark() != 0 && head.irqs_off.load(Ordering::Relaxed) != 0 {
+        note_on(head);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn note_on(head: &Head) {
+    kthreads_base::with_current(|kernel: &Kernel, _| kernel.note_interrupts_on(head));
 }
 
 fn run_pending() {
@@ -63,6 +80,7 @@ leaf! {
     }
 
     fn local_irq_enable() {
+        note_irqs_on(&current_head());
         current_head().irq_restore(0);
         module_point();
     }
@@ -72,6 +90,9 @@ leaf! {
     }
 
     fn local_irq_restore(flags: u64) {
+        if irqs_off_in(flags) == 0 {
+            note_irqs_on(&current_head());
+        }
         current_head().irq_restore(irqs_off_in(flags));
         module_point();
     }

@@ -31,6 +31,7 @@ mod irq;
 mod kthread;
 mod list;
 mod lock;
+mod lockdep;
 mod memory;
 pub mod module;
 mod mutex;

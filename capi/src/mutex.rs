@@ -2,24 +2,40 @@
 
 use core::sync::atomic::{AtomicI32, Ordering};
 
+use kthreads_base::held::LockKind;
 use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_KILLABLE, TASK_UNINTERRUPTIBLE};
 use kthreads_kernel::wait::{Limit, Mutex, Semaphore};
-use kthreads_kernel::{Cx, to_c};
+use kthreads_kernel::{Cx, How, LockAt, to_c};
 
+use crate::lockdep::set_class;
 use crate::object::Ptr;
 
-fn lock(cx: &Cx<'_>, caller: usize, mutex: Ptr<Mutex>, state: u32) -> i32 {
-    let locked = cx.kernel.mutex_lock(cx, mutex.get(), state);
+fn lock(cx: &Cx<'_>, place: usize, mutex: Ptr<Mutex>, state: u32, how: How) -> i32 {
+    let at = LockAt { kind: LockKind::Mutex, address: mutex.address(), place };
+    let mutex = mutex.get();
+    let head = &cx.task.head;
+    // Where one must not sleep, that is what is told of.
+    let tag = if cx.in_atomic() { 0 } else { cx.kernel.lock_tag(head, &at, how) };
+    let locked = cx.kernel.mutex_lock(cx, mutex, state);
     if locked.is_ok() {
-        cx.task.head.held.set_place(mutex.address(), caller);
+        head.held.set_place(at.address, place);
+        head.held.set_tag(at.address, tag);
     }
     to_c(locked.map(|()| 0))
 }
 
-fn take(cx: &Cx<'_>, caller: usize, semaphore: Ptr<Semaphore>, state: u32, limit: Limit) -> i32 {
-    let taken = cx.kernel.down(cx, semaphore.get(), state, limit);
+fn take(cx: &Cx<'_>, place: usize, semaphore: Ptr<Semaphore>, state: u32, limit: Limit) -> i32 {
+    let at = LockAt { kind: LockKind::Semaphore, address: semaphore.address(), place };
+    let semaphore = semaphore.get();
+    // Who gives up in the end does not wait for ever.
+    let how = if limit == Limit::Never { How::PLAIN } else { How::TRY };
+    let tag = match cx.in_atomic() {
+        true => 0,
+        false => cx.kernel.semaphore_tag(&cx.task.head, &at, semaphore.count(), how),
+    };
+    let taken = cx.kernel.down(cx, semaphore, state, limit);
     if taken.is_ok() {
-        cx.task.head.held.add_semaphore(semaphore.address(), caller);
+        cx.kernel.semaphore_taken(&cx.task.head, &at, tag);
     }
     to_c(taken.map(|()| 0))
 }
@@ -28,13 +44,22 @@ fn take(cx: &Cx<'_>, caller: usize, semaphore: Ptr<Semaphore>, state: u32, limit
 const REFCOUNT_SATURATED: i32 = i32::MIN / 2;
 
 export! {
-    fn mutex_init(cx, mutex: Ptr<Mutex>, _name: Ptr<u8>, _key: usize) {
+    fn mutex_init(cx, mutex: Ptr<Mutex>, name: Ptr<u8>, key: usize) {
         cx.kernel.check_mutex_init(cx, mutex.get());
         mutex.get().init();
+        set_class(cx, LockKind::Mutex, mutex.address(), name, key);
     }
 
     fn mutex_lock(cx from caller, mutex: Ptr<Mutex>) {
-        lock(cx, caller, mutex, TASK_UNINTERRUPTIBLE);
+        lock(cx, caller, mutex, TASK_UNINTERRUPTIBLE, How::PLAIN);
+    }
+
+    fn mutex_lock_nested(cx from caller, mutex: Ptr<Mutex>, subclass: u32) {
+        lock(cx, caller, mutex, TASK_UNINTERRUPTIBLE, How::nested(subclass as u8));
+    }
+
+    fn mutex_lock_nest_lock(cx from caller, mutex: Ptr<Mutex>, _outer: usize) {
+        lock(cx, caller, mutex, TASK_UNINTERRUPTIBLE, How::UNDER_OUTER);
     }
 
     fn mutex_unlock(cx, mutex: Ptr<Mutex>) {
@@ -42,17 +67,29 @@ export! {
     }
 
     fn mutex_lock_interruptible(cx from caller, mutex: Ptr<Mutex>) -> i32 {
-        lock(cx, caller, mutex, TASK_INTERRUPTIBLE)
+        lock(cx, caller, mutex, TASK_INTERRUPTIBLE, How::PLAIN)
+    }
+
+    fn mutex_lock_interruptible_nested(cx from caller, mutex: Ptr<Mutex>, subclass: u32) -> i32 {
+        lock(cx, caller, mutex, TASK_INTERRUPTIBLE, How::nested(subclass as u8))
     }
 
     fn mutex_lock_killable(cx from caller, mutex: Ptr<Mutex>) -> i32 {
-        lock(cx, caller, mutex, TASK_KILLABLE)
+        lock(cx, caller, mutex, TASK_KILLABLE, How::PLAIN)
+    }
+
+    fn mutex_lock_killable_nested(cx from caller, mutex: Ptr<Mutex>, subclass: u32) -> i32 {
+        lock(cx, caller, mutex, TASK_KILLABLE, How::nested(subclass as u8))
     }
 
     fn mutex_trylock(cx from caller, mutex: Ptr<Mutex>) -> i32 {
         let taken = cx.kernel.mutex_trylock(cx, mutex.get());
         if taken {
-            cx.task.head.held.set_place(mutex.address(), caller);
+            let at = LockAt { kind: LockKind::Mutex, address: mutex.address(), place: caller };
+            // What is held counts without itself.
+            cx.task.head.held.remove(at.address);
+            let tag = cx.kernel.lock_tag(&cx.task.head, &at, How::TRY);
+            cx.task.head.held.add_tagged(LockKind::Mutex, at.address, caller, tag);
         }
         i32::from(taken)
     }
@@ -74,9 +111,12 @@ export! {
     }
 
     fn down_trylock(cx from caller, semaphore: Ptr<Semaphore>) -> i32 {
+        let at = LockAt { kind: LockKind::Semaphore, address: semaphore.address(), place: caller };
+        let (head, count) = (&cx.task.head, semaphore.get().count());
         let taken = cx.kernel.down_trylock(semaphore.get());
         if taken {
-            cx.task.head.held.add_semaphore(semaphore.address(), caller);
+            let tag = cx.kernel.semaphore_tag(head, &at, count, How::TRY);
+            cx.kernel.semaphore_taken(head, &at, tag);
         }
         i32::from(!taken)
     }
@@ -86,8 +126,9 @@ export! {
     }
 
     fn up(cx, semaphore: Ptr<Semaphore>) {
+        // Before others can take it.
+        cx.kernel.semaphore_given(&cx.task.head, semaphore.address());
         cx.kernel.up(semaphore.get());
-        cx.task.head.held.remove_semaphore(semaphore.address());
     }
 
     fn refcount_warn_saturate(cx, count: Ptr<AtomicI32>, kind: u32) {
@@ -106,6 +147,10 @@ export! {
 exports! {
     "__mutex_init" => mutex_init, Any;
     "mutex_lock" => mutex_lock, Any;
+    "mutex_lock_nested" => mutex_lock_nested, Local;
+    "_mutex_lock_nest_lock" => mutex_lock_nest_lock, Local;
+    "mutex_lock_interruptible_nested" => mutex_lock_interruptible_nested, Local;
+    "mutex_lock_killable_nested" => mutex_lock_killable_nested, Local;
     "mutex_unlock" => mutex_unlock, Any;
     "mutex_lock_interruptible" => mutex_lock_interruptible, Any;
     "mutex_lock_killable" => mutex_lock_killable, Any;

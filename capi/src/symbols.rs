@@ -11,6 +11,7 @@ static TABLES: &[&[Export]] = &[
     crate::kthread::EXPORTS,
     crate::list::EXPORTS,
     crate::lock::EXPORTS,
+    crate::lockdep::EXPORTS,
     crate::memory::EXPORTS,
     crate::mutex::EXPORTS,
     crate::number::EXPORTS,

@@ -1,8 +1,10 @@
 //! Timers (Linux: linux/timer.h).
 
+use kthreads_kernel::kthread::delayed_work_timer_fn;
 use kthreads_kernel::time::{AlreadyPending, Attempt, Jiffies, Timer, TimerFn};
 use kthreads_kernel::{Cx, log};
 
+use crate::lockdep::set_function_class;
 use crate::object::Ptr;
 
 /// What add_timer says of a timer that is pending.
@@ -13,17 +15,26 @@ fn warn_pending(cx: &Cx<'_>, timer: &Timer) {
     log!(cx, level, "kthreads: the timer ({:#x}) stays as it is", timer.address());
 }
 
+/// The lock validator learns that the timer's function may be waited for.
+fn note_wait(cx: &Cx<'_>, timer: &Timer) {
+    cx.kernel.note_wait_for_function(&cx.task.head, timer.address());
+}
+
 export! {
     fn init_timer_key(
         cx,
         timer: Ptr<Timer>,
         function: Option<TimerFn>,
         flags: u32,
-        _name: Ptr<u8>,
-        _key: usize,
+        name: Ptr<u8>,
+        key: usize,
     ) {
         cx.kernel.check_timer_init(cx, timer.get());
         timer.get().init_from_c(function, flags, cx.cpu());
+        // That of a delayed work takes nothing of the module's.
+        if timer.get().function_address() != delayed_work_timer_fn as *const () as usize {
+            set_function_class(cx, timer.address(), name, key);
+        }
     }
 
     fn mod_timer(cx, timer: Ptr<Timer>, expires: u64) -> i32 {
@@ -55,6 +66,7 @@ export! {
     }
 
     fn timer_delete_sync(cx, timer: Ptr<Timer>) -> i32 {
+        note_wait(cx, timer.get());
         i32::from(cx.kernel.del_timer_sync(timer.get()))
     }
 
@@ -70,6 +82,7 @@ export! {
     }
 
     fn timer_shutdown_sync(cx, timer: Ptr<Timer>) -> i32 {
+        note_wait(cx, timer.get());
         i32::from(cx.kernel.shutdown_timer_sync(timer.get()))
     }
 }

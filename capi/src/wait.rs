@@ -4,6 +4,7 @@ use core::pin::Pin;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::RawSpinLock;
+use kthreads_base::held;
 use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_RUNNING};
 use kthreads_kernel::wait::{
     WaitEntry, WaitFlags, WaitQueueHead, autoremove_wake_function, default_wake_function,
@@ -12,10 +13,17 @@ use kthreads_kernel::wait::{
 use kthreads_kernel::{Cx, Errno};
 
 use crate::lock;
+use crate::lockdep::set_class;
 use crate::object::Ptr;
 
 /// The wake-up is by a task that is about to sleep.
 const WF_SYNC: i32 = 0x10;
+
+/// The lock validator learns that the queue's lock is taken.
+#[inline]
+fn note(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>) {
+    cx.kernel.note_inner_lock(&cx.task.head, queue.address());
+}
 
 /// How many exclusive waiters C's number means.
 fn exclusive(nr: i32) -> Option<u32> {
@@ -30,6 +38,7 @@ fn add(
     (set, clear): (u32, u32),
     place: usize,
 ) {
+    note(cx, queue);
     let queue = queue.pin();
     let entry = entry.pin();
     let flags = entry.flags().load(Ordering::Relaxed) & !clear | set;
@@ -50,6 +59,7 @@ fn wake_sync(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, key: usize) {
     if queue.address() == 0 {
         return;
     }
+    note(cx, queue);
     cx.kernel.wake_up_flags(queue.pin(), mode, WF_SYNC, Some(1), key);
 }
 
@@ -94,9 +104,10 @@ fn wait_interruptible(
 }
 
 export! {
-    fn init_waitqueue_head(cx, queue: Ptr<WaitQueueHead>, _name: Ptr<u8>, _key: usize) {
+    fn init_waitqueue_head(cx, queue: Ptr<WaitQueueHead>, name: Ptr<u8>, key: usize) {
         cx.kernel.check_queue_init(cx, queue.get());
         queue.pin().init();
+        set_class(cx, held::LockKind::Spin, queue.address(), name, key);
     }
 
     fn add_wait_queue_from(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, place: usize) {
@@ -112,11 +123,13 @@ export! {
     }
 
     fn remove_wait_queue(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
+        note(cx, queue);
         cx.kernel.remove_wait_queue(queue.pin(), entry.get());
         cx.kernel.forget_queue_entry(cx, entry.get());
     }
 
     fn wake_up(cx, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) -> i32 {
+        note(cx, queue);
         cx.kernel.wake_up(queue.pin(), mode, exclusive(nr), key) as i32
     }
 
@@ -137,6 +150,7 @@ export! {
     }
 
     fn prepare_to_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, state: u32) {
+        note(cx, queue);
         let entry = entry.pin();
         entry.flags().fetch_and(!WaitFlags::EXCLUSIVE.0, Ordering::Relaxed);
         cx.kernel.prepare_to_wait(cx, queue.pin(), entry, state);
@@ -148,6 +162,7 @@ export! {
         entry: Ptr<WaitEntry>,
         state: u32,
     ) -> bool {
+        note(cx, queue);
         set_exclusive(entry.pin(), WaitFlags::EXCLUSIVE.0);
         cx.kernel.prepare_to_wait(cx, queue.pin(), entry.pin(), state)
     }
@@ -158,6 +173,7 @@ export! {
         entry: Ptr<WaitEntry>,
         state: u32,
     ) -> i64 {
+        note(cx, queue);
         match cx.kernel.prepare_to_wait_event(cx, queue.pin(), entry.pin(), state) {
             Ok(()) => 0,
             Err(errno) => i64::from(errno.to_c()),
@@ -165,6 +181,9 @@ export! {
     }
 
     fn finish_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
+        if cx.task.head.held.mark() != 0 && entry.get().is_queued() {
+            note(cx, queue);
+        }
         cx.kernel.finish_wait(cx, queue.pin(), entry.get());
     }
 

@@ -36,6 +36,11 @@ fn create(cx: &Cx<'_>, cpu: i32, flags: u32, fmt: Ptr<u8>, args: VaPtr) -> usize
     memory
 }
 
+/// The lock validator learns that the function of the work at an address may be waited for.
+fn note_wait(cx: &Cx<'_>, work: usize) {
+    cx.kernel.note_wait_for_function(&cx.task.head, work);
+}
+
 export! {
     fn init_worker(_cx, worker: Ptr<Worker>, _name: Ptr<u8>, _key: usize) {
         worker.pin().init(0);
@@ -85,6 +90,7 @@ export! {
     }
 
     fn kthread_flush_work(cx, work: Ptr<Work>) {
+        note_wait(cx, work.address());
         cx.kernel.flush_work(cx, work.pin());
     }
 
@@ -93,10 +99,12 @@ export! {
     }
 
     fn kthread_cancel_work_sync(cx, work: Ptr<Work>) -> bool {
+        note_wait(cx, work.address());
         cx.kernel.cancel_work_sync(cx, work.pin())
     }
 
     fn kthread_cancel_delayed_work_sync(cx, work: Ptr<DelayedWork>) -> bool {
+        note_wait(cx, work.address());
         cx.kernel.cancel_delayed_work_sync(cx, work.pin())
     }
 }

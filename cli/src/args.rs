@@ -86,6 +86,10 @@ struct CliMachine {
     #[arg(long, value_name = "SECONDS", default_value_t = 10,
           value_parser = clap::value_parser!(u64).range(0..=60))]
     watchdog_thresh: u64,
+    /// Does not look whether the order or the context in which locks are taken could end in a
+    /// deadlock.
+    #[arg(long)]
+    no_lockdep: bool,
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +188,17 @@ pub(crate) struct MachineOptions {
     pub(crate) hung_task_seconds: u64,
     /// When a CPU that takes no interrupt is locked up; 0 for never.
     pub(crate) watchdog_seconds: u64,
+    /// Whether locks are looked at.
+    pub(crate) lockdep: Lockdep,
+}
+
+/// Says whether the order and the context in which locks are taken are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lockdep {
+    /// They are.
+    On,
+    /// They are not.
+    Off,
 }
 
 /// Says how kernel time passes.
@@ -377,6 +392,7 @@ fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
         memory_bytes: None,
         hung_task_seconds: machine.hung_task_timeout,
         watchdog_seconds: machine.watchdog_thresh,
+        lockdep: if machine.no_lockdep { Lockdep::Off } else { Lockdep::On },
     })
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use kthreads_host::{Clock as HostClock, ClockHold, HostConfig, HostMachine};
-use kthreads_kernel::{Config, Kernel};
+use kthreads_kernel::{Config, Kernel, LockLimits};
 use kthreads_session::{Prepared, Show};
 
-use crate::args::{Clock, MachineOptions};
+use crate::args::{Clock, Lockdep, MachineOptions};
 use crate::console::Console;
 use crate::interrupts::Interrupts;
 use crate::objects::Objects;
@@ -43,6 +43,7 @@ pub(crate) fn start(
     let config = Config {
         hung_task_seconds: options.hung_task_seconds,
         watchdog_seconds: options.watchdog_seconds,
+        lockdep: (options.lockdep == Lockdep::On).then_some(LockLimits::USUAL),
         threads_max: threads_max as u32,
         log_memory: supervisor::log_memory(),
         ..Config::default()

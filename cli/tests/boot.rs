@@ -176,6 +176,58 @@ fn an_oops_is_told_in_the_same_words() {
     assert!(booted.out.contains("kthreads: the kernel reported 1 bug"), "{}", booted.describe());
 }
 
+/// The paths of the C files in a folder of modules.
+fn modules(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(tool::root().join(folder)).expect("it is part of the sources");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|ending| ending == "c"));
+    let mut paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    paths.sort();
+    paths
+}
+
+/// Boots modules, all of them together.
+fn boot_all(image: &str, modules: &[String], more: &[&str]) -> Run {
+    let script = "sleep 4; cat /proc/lockdep_stats";
+    let mut arguments = vec!["boot", "--fast-forward", "--image", image, "--script", script];
+    arguments.extend(more);
+    arguments.extend(modules.iter().map(String::as_str));
+    kthreads(&arguments)
+}
+
+#[test]
+fn mistakes_with_locks_are_told_of_and_nothing_else() {
+    let Some(image) = image() else { return };
+    let is_twin = |path: &String| path.ends_with("_fixed.c");
+    let (twins, bugs): (Vec<_>, Vec<_>) =
+        modules("modules/bugs/locking").into_iter().partition(is_twin);
+    let run = boot_all(image, &bugs, &[]);
+    assert_status(&run, 1);
+    for bug in &bugs {
+        // What names the module, after what kind of report it is.
+        let expected = fs::read_to_string(bug.replace(".c", ".expected")).expect("a report");
+        let first = expected.lines().next().unwrap_or_default().split("...").next();
+        let first = first.unwrap_or_default();
+        assert!(run.out.contains(first), "{bug}: no {first}: {}", run.describe());
+    }
+    let reports = run.log().iter().filter(|line| line.starts_with("WARNING: ")).count();
+    assert!(reports >= bugs.len(), "{reports} of {}: {}", bugs.len(), run.describe());
+    let run = boot_all(image, &bugs, &["--no-lockdep"]);
+    assert!(
+        !run.out.contains("possible circular")
+            && run.out.contains("debug_locks:                             0"),
+        "{}",
+        run.describe()
+    );
+    let mut right = modules("modules/bugs/locking/silent");
+    right.retain(|path| !path.ends_with("very_many_locks.c"));
+    right.extend(twins);
+    let run = boot_all(image, &right, &["--cpus", "2"]);
+    assert_status(&run, 0);
+    assert!(run.out.contains("debug_locks:                             1"), "{}", run.describe());
+    assert!(run.out.ends_with("kthreads: nothing is left behind\n"), "{}", run.describe());
+}
+
 #[test]
 fn an_oops_may_stop_the_kernel() {
     let Some(image) = image() else { return };

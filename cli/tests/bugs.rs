@@ -1,7 +1,7 @@
-//! Every module of modules/bugs does what its `.expected` file says and ends with status 1, and
-//! its repaired twin is silent and ends with status 0: on 1, 2 and 8 CPUs.
+//! Every module of modules/bugs and modules/bugs/locking does what its `.expected` file says and ends
+//! with status 1, and its repaired twin is silent and ends with status 0: on 1, 2 and 8 CPUs.
 //!
-//! The folder is the list. `NAME.c` is a bug if there is a `NAME.expected`; `NAME_fixed.c` is its
+//! The folders are the list. `NAME.c` is a bug if there is a `NAME.expected`; `NAME_fixed.c` is its
 //! twin. `NAME.script`, if there is one, is run after loading, for the twin with its name put in
 //! for the bug's; else three seconds pass. `NAME.args` has more words for the command line.
 //! `modules/bugs/README.md` says more. To try one alone, put its name into the variable BUG.
@@ -40,12 +40,80 @@ fn twins_differ_by_few_lines() {
     }
 }
 
-fn folder() -> PathBuf {
-    root().join("modules/bugs")
+#[test]
+fn what_is_right_with_locks_is_not_told_of() {
+    let entries = fs::read_dir(root().join(SILENT)).expect("the folder is part of the sources");
+    let name = |entry: fs::DirEntry| {
+        Some(entry.file_name().into_string().ok()?.strip_suffix(".c")?.to_owned())
+    };
+    let names: Vec<String> =
+        entries.filter_map(|entry| name(entry.expect("it can be read"))).collect();
+    assert!(names.len() >= 9, "only {names:?} were found");
+    for name in names {
+        let (source, script) = (format!("{SILENT}/{name}.c"), format!("sleep 3; rmmod {name}"));
+        for cpus in ["1", "2"] {
+            // Twice: what was known of a module goes with it.
+            let script = format!("{script}; insmod {name}; {script}");
+            let run =
+                kthreads(&["run", &source, "--fast-forward", "--cpus", cpus, "--script", &script]);
+            assert_eq!(run.status, Some(0), "{name}: {}", run.describe());
+            assert!(run.out.ends_with("kthreads: nothing is left behind\n"), "{}", run.describe());
+        }
+    }
 }
 
-fn path(name: &str, ending: &str) -> PathBuf {
-    folder().join(format!("{name}{ending}"))
+#[test]
+fn locks_are_looked_at_unless_that_is_turned_off() {
+    let run = |script: &str, more: &[&str]| {
+        let source = "modules/bugs/locking/lock_order.c";
+        let mut arguments = vec!["run", source, "--fast-forward", "--script", script];
+        arguments.extend(more);
+        kthreads(&arguments)
+    };
+    let known = run("sleep 1; cat /proc/lockdep /proc/lockdep_stats", &[]);
+    for line in ["FD:    1 (table_lock){+.+.}-{3:3}", " -> (&device->lock){+.+.}-{3:3}"] {
+        assert!(known.out.lines().any(|shown| shown == line), "{line}: {}", known.describe());
+    }
+    assert!(known.out.contains("direct dependencies:                     1 [max: 8192]"));
+    assert_eq!(known.status, Some(1));
+    let gone = run("sleep 1; rmmod lock_order; cat /proc/lockdep_stats", &[]);
+    for what in ["lock-classes:", "direct dependencies:", "known locks:"] {
+        let line = gone.out.lines().find(|line| line.contains(what)).unwrap_or_default();
+        let number = line.split_whitespace().find(|word| word.parse::<u32>().is_ok());
+        assert_eq!(number, Some("0"), "{what} {}", gone.describe());
+    }
+    let off = run("sleep 1; cat /proc/sys/kernel/prove_locking", &["--no-lockdep"]);
+    assert_eq!(off.status, Some(0), "{}", off.describe());
+    assert!(off.out.starts_with("0\n") || off.out.contains("\n0\n"), "{}", off.describe());
+    let script =
+        "rmmod lock_order; echo 0 > /proc/sys/kernel/prove_locking; insmod lock_order; sleep 1";
+    let late = run(script, &[]);
+    let reports = late.log().iter().filter(|line| line.contains("circular")).count();
+    assert!(reports <= 1, "{}", late.describe());
+    let on = run(
+        "echo 0 > /proc/sys/kernel/prove_locking; echo 1 > /proc/sys/kernel/prove_locking",
+        &[],
+    );
+    assert!(
+        on.err.contains("Invalid argument") || on.out.contains("Invalid argument"),
+        "{}",
+        on.describe()
+    );
+}
+
+/// Where the bugs are.
+const FOLDERS: [&str; 2] = ["modules/bugs", "modules/bugs/locking"];
+/// Modules that do nothing wrong, though it may look so.
+const SILENT: &str = "modules/bugs/locking/silent";
+
+/// A file of a bug, which is called by its folder and its name.
+fn path(bug: &str, ending: &str) -> PathBuf {
+    root().join(format!("{bug}{ending}"))
+}
+
+/// The last part of what a bug is called.
+fn name_of(bug: &str) -> &str {
+    bug.rsplit('/').next().unwrap_or(bug)
 }
 
 fn read(name: &str, ending: &str) -> String {
@@ -53,23 +121,27 @@ fn read(name: &str, ending: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of all bugs.
+/// All bugs, by folder and name.
 fn bugs() -> Vec<String> {
-    let entries = fs::read_dir(folder()).expect("the folder is part of the sources");
+    let mut bugs: Vec<String> = FOLDERS.into_iter().flat_map(bugs_in).collect();
+    bugs.sort();
+    assert!(bugs.len() >= 60, "only {} bugs were found", bugs.len());
+    bugs
+}
+
+fn bugs_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("the folder is part of the sources");
     let name = |entry: fs::DirEntry| {
         let file = entry.file_name().into_string().ok()?;
-        file.strip_suffix(".expected").map(str::to_owned)
+        file.strip_suffix(".expected").map(|name| format!("{folder}/{name}"))
     };
-    let mut bugs: Vec<String> =
-        entries.filter_map(|entry| name(entry.expect("it can be read"))).collect();
-    bugs.sort();
-    assert!(bugs.len() >= 40, "only {} bugs were found", bugs.len());
-    bugs
+    entries.filter_map(|entry| name(entry.expect("it can be read"))).collect()
 }
 
 fn check_all(cpus: &str) {
     let only = std::env::var("BUG").ok();
-    let chosen = bugs().into_iter().filter(|bug| only.as_ref().is_none_or(|only| only == bug));
+    let chosen =
+        bugs().into_iter().filter(|bug| only.as_ref().is_none_or(|only| only == name_of(bug)));
     let check = |bug: &String| {
         let results = [check_bug(bug, cpus), check_twin(bug, cpus)];
         results.into_iter().filter_map(Result::err).collect::<Vec<_>>()
@@ -78,11 +150,11 @@ fn check_all(cpus: &str) {
     assert!(failures.is_empty(), "on {cpus} CPUs:\n{}", failures.join("\n"));
 }
 
-/// Loads `module`, a file of the folder, and does what the script of `bug` says.
+/// Loads `module`, the bug or its twin, and does what the script of `bug` says.
 fn run(bug: &str, module: &str, cpus: &str) -> Run {
-    let source = format!("modules/bugs/{module}.c");
+    let source = format!("{module}.c");
     let script = match path(bug, ".script").is_file() {
-        true => with_name(&read(bug, ".script"), bug, module),
+        true => with_name(&read(bug, ".script"), name_of(bug), name_of(module)),
         false => String::from("sleep 3"),
     };
     let more = match path(bug, ".args").is_file() {

@@ -27,7 +27,9 @@ const BUGS: &[(&str, &str, &[&str])] = &[
     ("lost_stop_nova.c", "lost wake-up: cleaner", &["--as-linux", "5.15"]),
     ("lost_wakeup.c", "lost wake-up: consumer", &[]),
     ("race.c", "data race: data race on count: work race.c:13 / work race.c:13", &[]),
-    ("deadlock.c", "deadlock: sh in kthread_stop", &[]),
+    ("deadlock.c", "report: WARNING: possible circular locking dependency detected", &[]),
+    ("deadlock.c", "deadlock: sh in kthread_stop", &["--no-lockdep"]),
+    ("spin_twice.c", "kthreads: this is the same lock: the task waits for itself", &[]),
     ("unchecked.c", "report: BUG: kernel NULL pointer dereference", &["--fail-nth", "1"]),
 ];
 
@@ -54,8 +56,9 @@ fn every_bug_is_found_and_replayed() {
         let string = string.unwrap_or_else(|| panic!("{name}: no replay string in {text}"));
         let path = module(name);
         let mut arguments = vec!["replay", string, &path];
-        arguments
-            .extend(options.iter().filter(|option| option.contains("linux") || **option == "5.15"));
+        let is_of_both =
+            |option: &&&str| option.contains("linux") || ["5.15", "--no-lockdep"].contains(*option);
+        arguments.extend(options.iter().filter(is_of_both));
         for _ in 0..2 {
             let again = tool::kthreads(&arguments);
             let again_text = &again.out;
@@ -63,6 +66,56 @@ fn every_bug_is_found_and_replayed() {
             assert!(again_text.contains(report), "{name}: {again_text}");
         }
     }
+}
+
+/// The names of the sources of a folder, without their endings.
+fn sources(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(tool::root().join(folder)).expect("it is part of the sources");
+    let names = entries.map(|entry| entry.expect("it can be read").file_name().into_string());
+    let names = names.map(|name| name.expect("the names are plain"));
+    names.filter_map(|name| name.strip_suffix(".c").map(str::to_owned)).collect()
+}
+
+fn explore_locking(folder: &str, name: &str, schedules: &str) -> Run {
+    let path = tool::root().join(folder).join(format!("{name}.c"));
+    let path = path.to_string_lossy();
+    tool::kthreads(&["explore", &path, "--schedules", schedules, "--seed", "3"])
+}
+
+#[test]
+fn mistakes_with_locks_are_found_and_twins_are_clean() {
+    let folder = "modules/bugs/locking";
+    for name in sources(folder) {
+        let run = explore_locking(folder, &name, "100");
+        let (out, is_twin) = (&run.out, name.ends_with("_fixed"));
+        assert_eq!(run.status, Some(i32::from(!is_twin)), "{name}: {}", run.describe());
+        let is_found = out.contains("report: WARNING: ") && out.contains("replay string: ");
+        assert!(is_twin || is_found, "{name}: {out}");
+    }
+}
+
+#[test]
+fn what_is_right_with_locks_is_clean() {
+    let folder = "modules/bugs/locking/silent";
+    // One takes more steps than a schedule may have.
+    for name in sources(folder).iter().filter(|name| *name != "very_many_locks") {
+        let run = explore_locking(folder, name, "100");
+        assert_eq!(run.status, Some(0), "{name}: {}", run.describe());
+    }
+}
+
+#[test]
+fn each_mistake_with_locks_is_told_of_once() {
+    let run = || {
+        let (output, text) =
+            explore("../locking/two_mistakes.c", &["--keep-going", "--schedules", "60"]);
+        assert_eq!(output.status, Some(1), "{text}");
+        text
+    };
+    let text = run();
+    assert_eq!(text.matches("report: WARNING: possible circular").count(), 2, "{text}");
+    let reports = |text: &str| text.lines().filter(|line| !line.contains("a second")).count();
+    assert_eq!(reports(&text), reports(&run()));
 }
 
 #[test]

@@ -8,6 +8,16 @@ use tool::kthreads;
 const DIVISOR: &str = "div=200";
 
 #[test]
+fn locks_are_measured_with_and_without_the_validator() {
+    let source = "benches/locks/locks.c";
+    let script = "benches/locks/locks.script";
+    let run = kthreads(&["run", source, "rounds=1", "--script-file", script]);
+    assert_eq!(run.status, Some(0), "{}", run.describe());
+    let results = run.log().iter().filter(|line| line.contains("ns_per_pair=")).count();
+    assert_eq!(results, 16, "{}", run.describe());
+}
+
+#[test]
 fn the_benchmark_runs_to_its_end() {
     let run = kthreads(&[
         "run",

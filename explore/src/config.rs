@@ -81,6 +81,7 @@ impl Default for Config {
             kernel: kthreads_kernel::Config {
                 log_bytes: 32 << 10,
                 threads_max: 300,
+                lockdep: Some(kthreads_kernel::LockLimits::SMALL),
                 ..kthreads_kernel::Config::default()
             },
         }

@@ -25,6 +25,7 @@ mod quiet;
 mod races;
 mod recorder;
 mod replay;
+mod reported;
 mod result;
 mod run;
 mod shrink;

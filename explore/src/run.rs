@@ -15,6 +15,7 @@ use crate::finding::{Finding, Kind};
 use crate::quiet;
 use crate::races::Races;
 use crate::recorder::Recorder;
+use crate::reported::reported;
 use crate::story::Story;
 use crate::strategy::Strategy;
 use crate::stuck::{Sleeps, explain};
@@ -238,16 +239,4 @@ fn read_log(kernel: &Kernel) -> Vec<String> {
             Read::Nothing => return lines,
         }
     }
-}
-
-/// The report that a kernel made first.
-fn reported(log: &[String]) -> Option<Finding> {
-    let begins = |line: &String| {
-        ["BUG:", "WARNING:", "kthreads:", "Oops", "kernel BUG", "general protection", "divide"]
-            .iter()
-            .any(|start| line.starts_with(start))
-    };
-    let first = log.iter().position(begins).unwrap_or(0);
-    let lines: Vec<&str> = log.iter().skip(first).take(16).map(String::as_str).collect();
-    Some(Finding::new(Kind::Report, lines.join("\n")))
 }

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kthreads_base::Nanos;
-use kthreads_kernel::{Config, OopsPolicy};
+use kthreads_kernel::{Config, LockLimits, OopsPolicy};
 use kthreads_session::{Show, words};
 
 /// The word with which the command `kthreads` begins.
@@ -149,6 +149,8 @@ impl Arguments {
             ("cpus", _) => self.cpus = u32::try_from(number()?).map_err(|_| wrong())?,
             ("panic_on_oops", "0") => self.config.oops = OopsPolicy::Kill,
             ("panic_on_oops", "1") => self.config.oops = OopsPolicy::Panic,
+            ("prove_locking", "0") => self.config.lockdep = None,
+            ("prove_locking", "1") => self.config.lockdep = Some(LockLimits::USUAL),
             ("hung_task_timeout_secs", _) => self.config.hung_task_seconds = number()?,
             ("threads-max", _) => {
                 self.config.threads_max = u32::try_from(number()?).map_err(|_| wrong())?;
@@ -185,6 +187,8 @@ mod tests {
     fn all_of_it_may_be_missing() {
         let arguments = parse("").expect("nothing is right");
         assert!(arguments.modules.is_empty() && arguments.script.is_none());
+        assert!(arguments.config.lockdep.is_some());
+        assert_eq!(parse("prove_locking=0").expect("an option").config.lockdep, None);
         assert_eq!(parse("gdb").expect("an option").debugger, Debugger::Announce);
         assert_eq!(parse("-- a.ko").expect("one module").modules.len(), 1);
         assert_eq!(parse("-- -- ps").expect("a script").script.as_deref(), Some("ps"));

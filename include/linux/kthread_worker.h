@@ -82,8 +82,10 @@ extern void kthread_delayed_work_timer_fn(struct timer_list *t);
 
 #define kthread_init_work(work, fn) do {			\
 	struct kthread_work *__kw = (work);			\
+	static struct lock_class_key __key;			\
 	*__kw = (struct kthread_work){ .func = (fn) };		\
 	INIT_LIST_HEAD(&__kw->node);				\
+	__lockdep_set_work(__kw, #work, &__key);		\
 } while (0)
 
 #define kthread_init_delayed_work(dwork, fn) do {		\

@@ -20,9 +20,15 @@ struct mutex {
 extern void __mutex_init(struct mutex *lock, const char *name,
 			 struct lock_class_key *key);
 extern void mutex_lock(struct mutex *lock);
+extern void mutex_lock_nested(struct mutex *lock, unsigned int subclass);
+extern void _mutex_lock_nest_lock(struct mutex *lock, const void *outer);
 extern void mutex_unlock(struct mutex *lock);
 extern int __must_check mutex_lock_interruptible(struct mutex *lock);
 extern int __must_check mutex_lock_killable(struct mutex *lock);
+extern int __must_check mutex_lock_interruptible_nested(struct mutex *lock,
+							unsigned int subclass);
+extern int __must_check mutex_lock_killable_nested(struct mutex *lock,
+						   unsigned int subclass);
 extern int mutex_trylock(struct mutex *lock);
 extern bool mutex_is_locked(struct mutex *lock);
 
@@ -41,10 +47,8 @@ static inline void mutex_destroy(struct mutex *lock)
 }
 
 #define mutex_lock_io(lock)			mutex_lock(lock)
-#define mutex_lock_nested(lock, sub)		mutex_lock(lock)
-#define mutex_lock_nest_lock(lock, outer)	mutex_lock(lock)
-#define mutex_lock_interruptible_nested(lock, sub) mutex_lock_interruptible(lock)
-#define mutex_lock_killable_nested(lock, sub)	mutex_lock_killable(lock)
+#define mutex_lock_io_nested(lock, sub)		mutex_lock_nested(lock, sub)
+#define mutex_lock_nest_lock(lock, outer)	_mutex_lock_nest_lock(lock, outer)
 
 /* Takes @lock if this brings @v to zero; true means that it is held. */
 static inline int atomic_dec_and_mutex_lock(atomic_t *v, struct mutex *lock)

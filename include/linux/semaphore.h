@@ -33,11 +33,13 @@ extern void up(struct semaphore *sem);
 	__define_semaphore(__VA_ARGS__, __define_semaphore_2,		\
 			   __define_semaphore_1, )(__VA_ARGS__)
 
-static inline void sema_init(struct semaphore *sem, int val)
-{
-	sem->count = val;
-	sem->__magic = __SEMAPHORE_MAGIC;
-}
+extern void __sema_init(struct semaphore *sem, int val, const char *name,
+			struct lock_class_key *key);
+
+#define sema_init(sem, val) do {			\
+	static struct lock_class_key __key;		\
+	__sema_init((sem), (val), #sem, &__key);	\
+} while (0)
 
 /* The names of before 2.6.37. */
 #define DECLARE_MUTEX(name)		__define_semaphore_1(name)

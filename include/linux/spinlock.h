@@ -11,7 +11,14 @@
 #include <linux/lockdep.h>
 #include <linux/spinlock_types.h>
 
+extern void __raw_spin_lock_init(raw_spinlock_t *lock, const char *name,
+				 struct lock_class_key *key);
 extern void _raw_spin_lock(raw_spinlock_t *lock);
+extern void _raw_spin_lock_nested(raw_spinlock_t *lock, int subclass);
+extern void _raw_spin_lock_nest_lock(raw_spinlock_t *lock, const void *outer);
+extern void _raw_spin_lock_bh_nested(raw_spinlock_t *lock, int subclass);
+extern unsigned long _raw_spin_lock_irqsave_nested(raw_spinlock_t *lock,
+						   int subclass);
 extern void _raw_spin_lock_irq(raw_spinlock_t *lock);
 extern void _raw_spin_lock_bh(raw_spinlock_t *lock);
 extern unsigned long _raw_spin_lock_irqsave(raw_spinlock_t *lock);
@@ -22,8 +29,11 @@ extern void _raw_spin_unlock_irq(raw_spinlock_t *lock);
 extern void _raw_spin_unlock_bh(raw_spinlock_t *lock);
 extern void _raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags);
 
-#define raw_spin_lock_init(lock) \
-	do { *(lock) = __RAW_SPIN_LOCK_UNLOCKED(lock); } while (0)
+/* One class of locks for each place of initialisation. */
+#define raw_spin_lock_init(lock) do {			\
+	static struct lock_class_key __key;		\
+	__raw_spin_lock_init((lock), #lock, &__key);	\
+} while (0)
 #define raw_spin_lock(lock)		_raw_spin_lock(lock)
 #define raw_spin_lock_irq(lock)		_raw_spin_lock_irq(lock)
 #define raw_spin_lock_bh(lock)		_raw_spin_lock_bh(lock)
@@ -51,9 +61,12 @@ extern void _raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flag
 	raw_spin_trylock(lock) ?			\
 		1 : ({ local_irq_restore(flags); 0; }); })
 
-#define raw_spin_lock_nested(lock, sub)		raw_spin_lock(lock)
-#define raw_spin_lock_irqsave_nested(lock, flags, sub) \
-	raw_spin_lock_irqsave(lock, flags)
+#define raw_spin_lock_nested(lock, sub)		_raw_spin_lock_nested(lock, sub)
+#define raw_spin_lock_nest_lock(lock, outer)	_raw_spin_lock_nest_lock(lock, outer)
+#define raw_spin_lock_irqsave_nested(lock, flags, sub) do {	\
+	typecheck(unsigned long, flags);			\
+	flags = _raw_spin_lock_irqsave_nested(lock, sub);	\
+} while (0)
 
 static __always_inline void spin_lock(spinlock_t *lock)
 {
@@ -110,9 +123,11 @@ static __always_inline int spin_is_locked(spinlock_t *lock)
 #define spin_lock_irqsave(lock, flags)	raw_spin_lock_irqsave(lock, flags)
 #define spin_trylock_irq(lock)		raw_spin_trylock_irq(lock)
 #define spin_trylock_irqsave(lock, flags) raw_spin_trylock_irqsave(lock, flags)
-#define spin_lock_nested(lock, sub)	spin_lock(lock)
-#define spin_lock_bh_nested(lock, sub)	spin_lock_bh(lock)
-#define spin_lock_irqsave_nested(lock, flags, sub) spin_lock_irqsave(lock, flags)
+#define spin_lock_nested(lock, sub)	raw_spin_lock_nested(lock, sub)
+#define spin_lock_nest_lock(lock, outer) raw_spin_lock_nest_lock(lock, outer)
+#define spin_lock_bh_nested(lock, sub)	_raw_spin_lock_bh_nested(lock, sub)
+#define spin_lock_irqsave_nested(lock, flags, sub) \
+	raw_spin_lock_irqsave_nested(lock, flags, sub)
 #define assert_spin_locked(lock)	BUG_ON(!spin_is_locked(lock))
 #define assert_raw_spin_locked(lock)	BUG_ON(!raw_spin_is_locked(lock))
 

@@ -91,12 +91,17 @@ extern long do_wait_intr_irq(struct wait_queue_head *wq,
 	}
 #define DECLARE_WAIT_QUEUE_HEAD(name) \
 	struct wait_queue_head name = __WAIT_QUEUE_HEAD_INITIALIZER(name)
-#define DECLARE_WAIT_QUEUE_HEAD_ONSTACK(name)	DECLARE_WAIT_QUEUE_HEAD(name)
 
 #define init_waitqueue_head(wq) do {			\
 	static struct lock_class_key __key;		\
 	__init_waitqueue_head((wq), #wq, &__key);	\
 } while (0)
+
+/* What lies on a stack has its class from the place where it is made. */
+#define __WAIT_QUEUE_HEAD_INIT_ONSTACK(name) \
+	(*({ init_waitqueue_head(&(name)); &(name); }))
+#define DECLARE_WAIT_QUEUE_HEAD_ONSTACK(name) \
+	struct wait_queue_head name = __WAIT_QUEUE_HEAD_INIT_ONSTACK(name)
 
 #define __WAITQUEUE_INITIALIZER(name, task) {		\
 		.private = (task),			\

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::AtomicU64;
 
+use crate::LockLimits;
+
 /// The kernel's configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -22,6 +24,8 @@ pub struct Config {
     pub watchdog_seconds: u64,
     /// What an oops does to the kernel (panic_on_oops).
     pub oops: OopsPolicy,
+    /// How much the lock validator may keep; without, locks are not looked at (prove_locking).
+    pub lockdep: Option<LockLimits>,
     /// A deliberate fault, to see whether testing notices.
     pub fault: Option<crate::Fault>,
     /// Which Linux it behaves as, where they differ.
@@ -66,6 +70,7 @@ impl Default for Config {
             hung_task_seconds: 120,
             oops: OopsPolicy::Kill,
             watchdog_seconds: 10,
+            lockdep: Some(LockLimits::USUAL),
             fault: None,
             linux: Linux::default(),
         }

@@ -12,7 +12,7 @@ use kthreads_base::SpinLock;
 use crate::Kernel;
 
 /// What tells a kernel from all others of the process.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Identity(Arc<()>);
 
 impl Identity {
@@ -20,13 +20,13 @@ impl Identity {
         Arc::ptr_eq(&self.0, &kernel.identity.0)
     }
 
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
     }
 }
 
 /// The kernel of an object that may be made outside of any: the first one that uses it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Home {
     /// The identity's address, 0 while there is none: a look needs no lock.
     address: AtomicUsize,

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::Ordering;
 
-use kthreads_base::stack;
+use kthreads_base::{RawSpinLock, stack};
 
 use crate::in_use::InUse;
 use crate::log::Level;
@@ -61,6 +61,19 @@ impl Kernel {
         } else if let Some(task) = self.task_at(mutex.owner()) {
             let going = crate::heap::Going::Object(size_of::<Mutex>());
             self.report_in_use(cx, address, &InUse::Mutex(task), &going);
+        }
+    }
+
+    /// Says so if a spin lock is initialised that a task holds (Linux: debug_check_no_locks_freed).
+    pub fn check_spin_lock_init(&self, cx: &Cx<'_>, lock: &RawSpinLock) {
+        if !lock.is_locked() || !lock.is_sane() {
+            return;
+        }
+        let address = core::ptr::from_ref(lock) as usize;
+        let holder = lock.owner().and_then(|pid| self.find_task(pid));
+        if let Some(task) = holder.filter(|task| task.head.held.contains(address)) {
+            let going = crate::heap::Going::Object(size_of::<RawSpinLock>());
+            self.report_in_use(cx, address, &InUse::SpinLock(task), &going);
         }
     }
 

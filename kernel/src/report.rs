@@ -4,6 +4,8 @@
 //! `kthreads:`. Every report counts, so that whoever runs the kernel knows that there was one.
 
 mod atomic;
+mod deadlock;
+mod lock_report;
 mod locks;
 mod oops;
 mod state;
@@ -15,8 +17,10 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use kthreads_base::SpinLock;
+use kthreads_base::held::LockKind;
 
 use crate::backtrace::Origin;
+use crate::lockdep::LockAt;
 use crate::log::Level;
 use crate::task::Task;
 use crate::{Cx, Kernel, log};
@@ -125,6 +129,10 @@ impl Kernel {
     }
 
     pub(crate) fn report_self_deadlock(&self, cx: &Cx<'_>, kind: &str, address: usize) {
+        let lock = LockAt { kind: LockKind::Mutex, address, place: 0 };
+        if self.tells_of_second_taking(&cx.task.head, &lock) {
+            return;
+        }
         self.count_bug();
         let comm = cx.task.comm();
         log!(cx, Level::Error, "kthreads: {comm} takes a {kind} ({address:#x}) that it holds");
@@ -138,6 +146,10 @@ impl Kernel {
         address: usize,
         owner: usize,
     ) {
+        if self.lockdep.is_on() {
+            let lock = LockAt { kind: LockKind::Mutex, address, place: 0 };
+            return self.report_bad_unlock(cx, &lock, self.task_at(owner));
+        }
         self.count_bug();
         let comm = cx.task.comm();
         match self.task_at(owner) {

@@ -1,13 +1,14 @@
-//! Waiting for Rust code: wait queues, completions and workers that need no unsafe and cannot be
-//! used before they are initialised.
+//! Waiting for Rust code: wait queues, completions, locks and workers that need no unsafe and cannot
+//! be used before they are initialised.
 
+mod lock;
 mod worker;
 
 use alloc::boxed::Box;
 use core::pin::Pin;
 
 pub use crate::wait::Completion;
-pub use kthreads_base::{SpinGuard, SpinLock};
+pub use lock::{Mutex, MutexGuard, SpinGuard, SpinLock};
 pub use worker::{ThisWork, WorkItem, WorkerThread};
 
 use crate::home::Home;

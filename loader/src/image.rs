@@ -167,10 +167,15 @@ impl Image {
         self.symbols.by_name(name).filter(|symbol| self.is_present(symbol)).map(Symbol::address)
     }
 
+    /// Gives the address of the first CPU's copy of what lies at an address of the image.
+    pub fn first_copy(&self, address: usize) -> usize {
+        self.per_cpu.first_copy(address, &self.classes[Class::PerCpu.index()])
+    }
+
     /// Names an address as `name+offset/size`, as Linux does in its reports. All copies of a
     /// per-CPU variable have its name.
     pub fn symbolize(&self, address: usize) -> Option<Symbolized<'_>> {
-        let address = self.per_cpu.first_copy(address, &self.classes[Class::PerCpu.index()]);
+        let address = self.first_copy(address);
         let section = self.sections().find(|section| section.range.contains(&address))?;
         self.symbols.by_address(address, &section.range)
     }
@@ -178,7 +183,7 @@ impl Image {
     /// Names an address as [`symbolize`](Self::symbolize) does, also one in what initialisation
     /// alone needed and is dropped.
     pub fn symbolize_past(&self, address: usize) -> Option<Symbolized<'_>> {
-        let address = self.per_cpu.first_copy(address, &self.classes[Class::PerCpu.index()]);
+        let address = self.first_copy(address);
         let section = self.sections.iter().find(|section| section.range.contains(&address))?;
         self.symbols.by_address(address, &section.range)
     }

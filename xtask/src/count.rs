@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-const LIMITS: [(&str, usize); 15] = [
+const LIMITS: [(&str, usize); 16] = [
     ("base/src", 83),
+    ("lockdep/src", 0),
     ("kernel/src", 0),
     ("shell/src", 0),
     ("loader/src", 12),

@@ -45,6 +45,10 @@ impl module::Image for LoadedImage {
         self.image.contains(address)
     }
 
+    fn first_copy(&self, address: usize) -> usize {
+        self.image.first_copy(address)
+    }
+
     fn contains_text(&self, address: usize) -> bool {
         self.image.contains_text(address)
     }

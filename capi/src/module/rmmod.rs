@@ -71,6 +71,8 @@ impl ModuleLoader {
         }
         cx.kernel.remove_module(module);
         module.set_image(None);
+        let memory = image.base()..image.base() + image.size();
+        cx.kernel.forget_lock_keys_in(&memory);
         match vacancy {
             // SAFETY: this is the memory the image was loaded into. No thread's stack holds an
             // address of its text; what else may point into it (a timer, a list of another

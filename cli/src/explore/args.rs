@@ -46,6 +46,10 @@ pub(crate) struct Subject {
     /// Behaves as this release of Linux, where they differ: 5.15 or 6.1.
     #[arg(long, value_name = "RELEASE", value_parser = parse_linux, default_value = "6.1")]
     pub(crate) as_linux: Linux,
+    /// Does not look whether the order or the context in which locks are taken could end in a
+    /// deadlock: what is found then is the deadlock.
+    #[arg(long)]
+    pub(crate) no_lockdep: bool,
     /// Also writes the story for the trace viewers of Chrome and Perfetto.
     #[arg(long, value_name = "OUT.json")]
     pub(crate) trace: Option<PathBuf>,

@@ -260,7 +260,9 @@ fn hash(modules: &[Module], subject: &Subject) -> u32 {
 }
 
 fn kernel_config(subject: &Subject) -> kthreads_kernel::Config {
-    kthreads_kernel::Config { linux: subject.as_linux, ..Config::default().kernel }
+    let usual = Config::default().kernel;
+    let lockdep = usual.lockdep.filter(|_| !subject.no_lockdep);
+    kthreads_kernel::Config { linux: subject.as_linux, lockdep, ..usual }
 }
 
 fn config(command: &CliExplore, hash: u32) -> Config {

@@ -172,6 +172,7 @@ impl Kernel {
             }
         });
         let range = block.memory..block.memory + block.len;
+        self.forget_locks_in(&range);
         if !self.queue_entries.is_empty() {
             self.drop_queue_entries(&|address| range.contains(&address));
         }

@@ -230,7 +230,7 @@ impl Kernel {
             match self.take_work(cx, worker) {
                 Some((func, work)) => {
                     let before = AtomicState::now(cx);
-                    func(work);
+                    self.call_work(&task.head, work.address(), || func(work));
                     if let Some(left) = before.restore(cx) {
                         self.report_work_left(cx, func, &left);
                     }

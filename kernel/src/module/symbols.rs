@@ -45,6 +45,10 @@ pub trait Image: Send + Sync {
     fn size(&self) -> usize;
     /// Whether an address lies in the image.
     fn contains(&self, address: usize) -> bool;
+    /// The address of the first CPU's copy of the object at an address, which is in the image.
+    fn first_copy(&self, address: usize) -> usize {
+        address
+    }
     /// Whether an address lies in text that may run now.
     fn contains_text(&self, address: usize) -> bool;
     /// Whether an address is one in the text that a call returns to.

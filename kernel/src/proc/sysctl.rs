@@ -34,6 +34,7 @@ pub(super) enum Sysctl {
     PanicOnOops,
     PidMax,
     Printk,
+    ProveLocking,
     Tainted,
     ThreadsMax,
     WatchdogThresh,
@@ -48,6 +49,7 @@ impl Sysctl {
         ("panic_on_oops", Sysctl::PanicOnOops),
         ("pid_max", Sysctl::PidMax),
         ("printk", Sysctl::Printk),
+        ("prove_locking", Sysctl::ProveLocking),
         ("tainted", Sysctl::Tainted),
         ("threads-max", Sysctl::ThreadsMax),
         ("watchdog_thresh", Sysctl::WatchdogThresh),
@@ -140,6 +142,7 @@ impl Kernel {
                     let [a, b, c, d] = levels.each_ref().map(|level| level.load(Ordering::Relaxed));
                     writeln!(out, "{a}\t{b}\t{c}\t{d}")
                 }
+                Sysctl::ProveLocking => writeln!(out, "{}", i32::from(self.lockdep.is_on())),
                 Sysctl::Tainted => writeln!(out, "{}", self.taint()),
                 Sysctl::ThreadsMax => writeln!(out, "{}", self.tasks.threads_max()),
             }
@@ -171,6 +174,12 @@ impl Kernel {
             Sysctl::ThreadsMax => {
                 self.tasks.set_threads_max(numbers.first_in(THREADS_MAX)? as u32);
             }
+            // Once off, too much has been missed.
+            Sysctl::ProveLocking => match (numbers.first_in(0..=1)?, self.lockdep.is_on()) {
+                (0, _) => self.lockdep.turn_off(),
+                (_, true) => {}
+                (_, false) => return Err(Errno::EINVAL),
+            },
             // Bits can be added, never taken away.
             Sysctl::Tainted => self.add_taint(numbers.first_in(0..=i64::MAX)? as u64),
             Sysctl::Printk => self.write_printk(numbers)?,

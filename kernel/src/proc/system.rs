@@ -26,6 +26,8 @@ pub(super) enum SystemFile {
     Cpuinfo,
     Kallsyms,
     Loadavg,
+    Lockdep,
+    LockdepStats,
     Meminfo,
     Modules,
     Stat,
@@ -39,6 +41,8 @@ impl SystemFile {
         ("cpuinfo", SystemFile::Cpuinfo),
         ("kallsyms", SystemFile::Kallsyms),
         ("loadavg", SystemFile::Loadavg),
+        ("lockdep", SystemFile::Lockdep),
+        ("lockdep_stats", SystemFile::LockdepStats),
         ("meminfo", SystemFile::Meminfo),
         ("modules", SystemFile::Modules),
         ("stat", SystemFile::Stat),
@@ -80,6 +84,8 @@ impl Kernel {
             SystemFile::Cpuinfo => self.write_cpuinfo(out),
             SystemFile::Kallsyms => self.write_kallsyms(out),
             SystemFile::Loadavg => self.write_loadavg(out),
+            SystemFile::Lockdep => self.write_lockdep(out),
+            SystemFile::LockdepStats => self.write_lockdep_stats(out),
             SystemFile::Meminfo => self.write_meminfo(out),
             SystemFile::Modules => self.write_modules(out),
             SystemFile::Stat => self.write_system_stat(out),
@@ -99,6 +105,28 @@ impl Kernel {
         let (running, all) = (self.running_tasks(), self.task_count());
         let (last_pid, _) = self.tasks.pids_given();
         writeln!(out, "{one} {five} {fifteen} {running}/{all} {last_pid}")
+    }
+
+    /// The classes of locks, each with those that were taken right under it.
+    fn write_lockdep(&self, out: &mut String) -> fmt::Result {
+        writeln!(out, "all lock classes:")?;
+        for (class, below) in self.lockdep.classes() {
+            writeln!(out, "FD: {:>4} {}", below.len(), class.with_usage())?;
+            below.iter().try_for_each(|other| writeln!(out, " -> {}", other.with_usage()))?;
+        }
+        Ok(())
+    }
+
+    fn write_lockdep_stats(&self, out: &mut String) -> fmt::Result {
+        let (stats, locks) = self.lockdep.stats();
+        let ((classes, most_classes), (orders, most_orders)) = (stats.classes, stats.orders);
+        let mut line =
+            |name: &str, number: usize, most: &str| writeln!(out, " {name:<30} {number:>11}{most}");
+        line("lock-classes:", classes, &alloc::format!(" [max: {most_classes}]"))?;
+        line("direct dependencies:", orders, &alloc::format!(" [max: {most_orders}]"))?;
+        line("known locks:", locks, "")?;
+        line("reports:", stats.findings, "")?;
+        line("debug_locks:", usize::from(self.lockdep.is_on()), "")
     }
 
     fn write_meminfo(&self, out: &mut String) -> fmt::Result {

@@ -26,11 +26,23 @@ impl Kernel {
 
     /// Describes a lock: where it lies, its name, its kind and where it was taken.
     fn describe_lock(&self, held: &HeldLock) -> String {
-        let name = self.variable_name(held.address);
+        let name = match self.lockdep.label_of(held) {
+            Some(label) => alloc::format!("{label}"),
+            None => self.variable_name(held.address),
+        };
         let kind = held.kind.name();
-        let place = self.describe_call(held.taken_at);
-        let place = place.map_or_else(String::new, |place| alloc::format!(", at: {place}"));
+        let place = match held.taken_at {
+            0 => String::new(),
+            place => alloc::format!(", at: {}", self.lock_place(place)),
+        };
         alloc::format!("{:016x} ({name}){{{kind}}}{place}", held.address)
+    }
+
+    /// The name of the lock at an address: that of its class, or of the variable that it is.
+    pub(crate) fn lock_name(&self, address: usize) -> String {
+        let held = HeldLock { kind: LockKind::Spin, address, taken_at: 0, tag: 0 };
+        let label = self.lockdep.label_of(&held);
+        label.map_or_else(|| self.variable_name(address), |label| alloc::format!("{label}"))
     }
 
     /// The name of the variable that lies at an address, `?` if it is none of a module.
@@ -57,7 +69,7 @@ impl Kernel {
         let is_left = |held: &HeldLock| match held.kind {
             LockKind::Spin => preempt_count != 0,
             LockKind::Mutex => true,
-            LockKind::Semaphore => false,
+            LockKind::Semaphore | LockKind::Function => false,
         };
         let held = &cx.task.head.held;
         if held.iter().any(|lock| is_left(&lock)) {

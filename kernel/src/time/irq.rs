@@ -90,7 +90,7 @@ impl Kernel {
         let address = function as usize;
         let cx = self.cx();
         let before = AtomicState::now(&cx);
-        timer.call(function);
+        self.call_timer_function(&cx.task.head, timer.address(), || timer.call(function));
         if let Some(left) = before.restore(&cx) {
             self.report_timer_imbalance(&cx, address, &left);
         }

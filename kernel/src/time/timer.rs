@@ -128,7 +128,7 @@ impl Timer {
     }
 
     /// The address of the function, 0 for none.
-    pub(crate) fn function_address(&self) -> usize {
+    pub fn function_address(&self) -> usize {
         self.function.address()
     }
 

@@ -96,6 +96,14 @@ impl WaitEntry {
             None => 0,
         }
     }
+
+    /// Whether a wake-up of it runs code of a module.
+    #[inline]
+    fn runs_module(&self) -> bool {
+        const OWN: [WakeFn; 3] =
+            [autoremove_wake_function, default_wake_function, woken_wake_function];
+        !OWN.iter().any(|own| self.func.is(*own))
+    }
 }
 
 /// The head: C's `struct wait_queue_head`.
@@ -348,6 +356,18 @@ impl Kernel {
         self.walk(queue, held, (mode, 0, key), exclusive)
     }
 
+    /// Calls a wake function of a module, which may take locks under that of the queue.
+    #[cold]
+    #[inline(never)]
+    fn wake_module(
+        &self,
+        queue: &WaitQueueHead,
+        entry: &WaitEntry,
+        (mode, flags, key): (u32, i32, usize),
+    ) -> i32 {
+        self.under_lock(queue.address(), || entry.wake(mode, flags, key))
+    }
+
     /// Calls the entries' wake functions with those arguments.
     #[inline(always)]
     fn walk(
@@ -368,6 +388,9 @@ impl Kernel {
             let flags = entry.flags.load(Ordering::Relaxed);
             let result = match entry.func.is(AUTOREMOVE) {
                 true => self.wake_and_remove(current, entry.get_ref(), mode),
+                false if entry.runs_module() => {
+                    self.wake_module(queue, entry.get_ref(), (mode, wake_flags, key))
+                }
                 false => entry.wake(mode, wake_flags, key),
             };
             if result < 0 || self.has_fault(Fault::WakeUpWakesFirst) {

@@ -34,6 +34,11 @@ impl Semaphore {
         Semaphore { count: AtomicU32::new(count), magic: AtomicU32::new(Semaphore::MAGIC) }
     }
 
+    /// How many counts there are now.
+    pub fn count(&self) -> u32 {
+        self.count.load(ORDER)
+    }
+
     /// Initialises the object whatever it was (Linux: sema_init).
     pub fn init(&self, count: u32) {
         self.count.store(count, ORDER);

@@ -5,6 +5,7 @@
 
 mod completion;
 mod kthread;
+mod lock;
 mod outside;
 mod park;
 mod sched;
@@ -65,6 +66,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
     [
         completion::CASES,
         kthread::CASES,
+        lock::CASES,
         park::CASES,
         sched::CASES,
         signal::CASES,
