@@ -41,7 +41,8 @@ pub enum SoftirqEnd {
     GivenUp,
 }
 
-/// Runs [`Upcalls::softirq`] on the CPU's stack for them. With interrupts off, and not from
+/// Runs [`Upcalls::softirq`](crate::Upcalls::softirq) on the CPU's stack for them. With interrupts
+/// off, and not from
 /// within one.
 pub fn run_softirq() -> SoftirqEnd {
     let head = current_head();

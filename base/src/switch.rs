@@ -15,7 +15,7 @@ use crate::context;
 use crate::head::{Current, HeadFirst, current_head};
 use crate::stack::Stack;
 
-/// Makes `thread` ready to begin on `stack`, in [`Upcalls::thread_main`].
+/// Makes `thread` ready to begin on `stack`, in [`Upcalls::thread_main`](crate::Upcalls::thread_main).
 pub fn prepare<T: HeadFirst>(thread: Pin<&T>, stack: &Stack) {
     let head = thread.get_ref().head();
     // SAFETY: the stack is owned and unused; the thread is pinned, so its address stays.
