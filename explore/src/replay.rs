@@ -1,15 +1,12 @@
 //! Replay strings.
 
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-
-use kthreads_sim::StackPool;
-
 use crate::choices::Choices;
 use crate::config::Config;
+use crate::room::Room;
 use crate::run::{Ran, Scenario, Telling, run_schedule};
 use crate::strategy::Replay;
+use std::fmt;
+use std::str::FromStr;
 
 /// The version of the format; it changes when points are added or removed in the kernel, too.
 const VERSION: &str = "kt1";
@@ -59,8 +56,7 @@ impl ReplayString {
     /// Runs the schedule, with its story.
     pub fn run(&self, config: &Config, scenario: &dyn Scenario) -> Ran {
         let config = Config { cpus: self.cpus, seed: self.seed, ..config.clone() };
-        let stacks = Arc::new(StackPool::default());
-        run_choices(&config, &self.choices, scenario, Telling::Story, &stacks)
+        run_choices(&config, &self.choices, scenario, Telling::Story, &mut Room::new())
     }
 }
 
@@ -70,10 +66,10 @@ pub(crate) fn run_choices(
     choices: &Choices,
     scenario: &dyn Scenario,
     telling: Telling,
-    stacks: &Arc<StackPool>,
+    room: &mut Room,
 ) -> Ran {
     let strategy = Box::new(Replay::new(choices.clone()));
-    run_schedule(config, strategy, 0, scenario, telling, stacks).0
+    run_schedule(config, strategy, 0, scenario, telling, room).0
 }
 
 impl fmt::Display for ReplayString {

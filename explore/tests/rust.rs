@@ -166,10 +166,10 @@ fn a_right_hand_off_is_clean_and_can_be_covered() {
 
 #[test]
 fn a_schedule_is_the_same_whenever_it_is_run() {
-    use kthreads_explore::{Telling, run_schedule};
+    use kthreads_explore::{Room, Telling, run_schedule};
     let config = config(Strategy::Mixed);
     let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_INTERRUPTIBLE);
-    let stacks = Arc::default();
+    let mut room = Room::new();
     let mut hashes = HashMap::new();
     let mut strategy = config.strategy.make();
     for round in 0..3 {
@@ -177,7 +177,7 @@ fn a_schedule_is_the_same_whenever_it_is_run() {
             let seed = config.seed_of(number);
             strategy.begin(seed);
             let (ran, back) =
-                run_schedule(&config, strategy, seed, &scenario, Telling::Nothing, &stacks);
+                run_schedule(&config, strategy, seed, &scenario, Telling::Nothing, &mut room);
             strategy = back;
             let first = *hashes.entry(number).or_insert((ran.hash, ran.steps));
             assert_eq!(first, (ran.hash, ran.steps), "schedule {number} in round {round}");

@@ -43,6 +43,9 @@ pub(crate) struct Subject {
     /// called.
     #[arg(long, value_name = "LEVEL", value_parser = parse_level, default_value = "access")]
     pub(crate) level: Level,
+    /// Finds no data races, which makes schedules with choices at every access faster.
+    #[arg(long)]
+    pub(crate) no_races: bool,
     /// Behaves as this release of Linux, where they differ: 5.15 or 6.1.
     #[arg(long, value_name = "RELEASE", value_parser = parse_linux, default_value = "6.1")]
     pub(crate) as_linux: Linux,

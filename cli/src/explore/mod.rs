@@ -218,7 +218,7 @@ impl Prepared {
         let modules = objects::prepare_for(&arguments, instrument)
             .map_err(|error| (error.to_string(), status::NOT_LOADED))?;
         let hash = hash(&modules, subject);
-        let tells_accesses = instrument == Instrument::Accesses;
+        let tells_accesses = instrument == Instrument::Accesses && !subject.no_races;
         Ok(Prepared { modules, script, tells_accesses, hash })
     }
 

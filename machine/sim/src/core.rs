@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::{CpuLocal, Head, Nanos, SLOT_SIZE, Stack};
+use kthreads_host::arena;
 
 use crate::chooser::Chooser;
 use crate::config::{OnStuck, Stuck};
@@ -160,7 +161,65 @@ pub(crate) struct Core {
     pub(crate) on_stuck: Option<OnStuck>,
 }
 
+/// What of [`Core`] goes back to what it was with the kernel; CPUs without their stack pointers.
+pub(crate) struct Moving {
+    cpus: Box<[(Doing, u64, *const CpuLocal)]>,
+    pub(crate) now: u64,
+    next_event: u64,
+    pub(crate) steps: u64,
+    turn: u32,
+    running: u64,
+    waiting: u64,
+    spinning: u64,
+    spin_span: u64,
+    tell_at: u64,
+    last: u32,
+}
+
+// SAFETY: the pointers are those of a machine's CPUs, and as free to move as the machine is.
+unsafe impl Send for Moving {}
+
 impl Core {
+    /// What of this goes back.
+    pub(crate) fn moving(&self) -> Moving {
+        Moving {
+            cpus: self.cpus.iter().map(|cpu| (cpu.doing, cpu.timer, cpu.local)).collect(),
+            now: self.now,
+            next_event: self.next_event,
+            steps: self.steps,
+            turn: self.turn,
+            running: self.running,
+            waiting: self.waiting,
+            spinning: self.spinning,
+            spin_span: self.spin_span,
+            tell_at: self.tell_at,
+            last: self.last,
+        }
+    }
+
+    /// Goes back; no limit of steps, nobody is to look, nothing is stuck.
+    pub(crate) fn set_moving(&mut self, kept: &Moving) {
+        for (cpu, (doing, timer, local)) in self.cpus.iter_mut().zip(&kept.cpus) {
+            (cpu.doing, cpu.timer, cpu.local) = (*doing, *timer, *local);
+        }
+        self.current = None;
+        self.now = kept.now;
+        self.next_event = kept.next_event;
+        self.steps = kept.steps;
+        self.step_limit = u64::MAX;
+        self.turn = kept.turn;
+        self.running = kept.running;
+        self.waiting = kept.waiting;
+        self.spinning = kept.spinning;
+        self.spin_span = kept.spin_span;
+        self.tell_at = kept.tell_at;
+        self.look_every = NEVER;
+        self.look_at = NEVER;
+        self.last = kept.last;
+        self.stuck = None;
+        self.is_abandoned = false;
+    }
+
     pub(crate) fn new(cpus: Box<[Cpu]>, config: &mut crate::SimConfig) -> Core {
         let chooser = std::mem::replace(&mut config.chooser, Box::new(crate::InOrder));
         Core {
@@ -232,7 +291,7 @@ impl Core {
     pub(crate) fn count_step(&mut self) {
         self.steps += 1;
         if let Some(points) = &mut self.points {
-            points.count();
+            arena::outside(|| points.count());
         }
         self.turn += 1;
         self.now += self.step_nanos;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kthreads_base::{Head, Nanos, SLOT_SIZE, cpu};
+use kthreads_host::arena;
 use kthreads_host::process::{self, Seat};
 
 use crate::chooser::{Next, Point};
@@ -193,6 +194,10 @@ impl SimMachine {
 
     /// Drives the CPUs until `is_done`; other threads of the host may drive meanwhile.
     pub(crate) fn drive(&self, word: Option<&AtomicU32>, is_done: impl Fn() -> bool) {
+        arena::outside(|| self.drive_outside(word, is_done));
+    }
+
+    fn drive_outside(&self, word: Option<&AtomicU32>, is_done: impl Fn() -> bool) {
         while !is_done() {
             if DRIVEN.get() == ptr::from_ref(self) {
                 // From within `on_stuck`: this thread drives already.
@@ -246,8 +251,11 @@ impl SimMachine {
             let core = self.core();
             core.go_on(next);
             let to = core.cpus[next as usize].sp.swap(0, Ordering::Relaxed);
-            // SAFETY: taken out by the swap, so it is used once; the CPU's context rests there.
-            unsafe { kthreads_base::context::switch(&core.outside, to) };
+            // SAFETY: this thread drives. The context is taken out by the swap, so it is used once;
+            // the CPU's rests there.
+            unsafe {
+                self.in_arena(|| kthreads_base::context::switch(&core.outside, to));
+            }
             if self.sleepers.load(Ordering::SeqCst) != 0 {
                 return Again::AtOnce;
             }
@@ -290,7 +298,7 @@ enum Again {
 fn ask(core: &mut Core, current: Option<u32>, runnable: u64) -> Next {
     let mut chooser = std::mem::replace(&mut core.chooser, Box::new(crate::InOrder));
     let point = Point::new(core, current, runnable);
-    let next = match chooser.next(&point) {
+    let next = match arena::outside(|| chooser.next(&point)) {
         Next::Run(cpu) if runnable & (1_u64.checked_shl(cpu).unwrap_or(0)) != 0 => Next::Run(cpu),
         Next::PassTime if point.may_pass => Next::PassTime,
         _ => Next::Run(point.usual()),

@@ -24,6 +24,24 @@ struct Slots {
 }
 
 impl StackPool {
+    /// Which stacks are in use, ascending.
+    pub(crate) fn in_use(&self) -> Vec<usize> {
+        let slots = self.lock();
+        let used = (0..slots.bases.len()).filter(|place| !slots.is_free(*place));
+        used.map(|place| slots.bases[place]).collect()
+    }
+
+    /// Makes those the only ones in use.
+    pub(crate) fn set_in_use(&self, used: &[usize]) {
+        let mut slots = self.lock();
+        let mut used = used.iter().peekable();
+        for place in 0..slots.bases.len() {
+            let is_used = used.next_if(|base| **base == slots.bases[place]).is_some();
+            let bit = 1 << (place % 64);
+            if is_used { slots.free[place / 64] &= !bit } else { slots.free[place / 64] |= bit }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
