@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The version of the format; it changes when points are added or removed in the kernel, too.
-const VERSION: &str = "kt1";
+const VERSION: &str = "kt2";
 
 /// A schedule, in a line of text: the version, the number of CPUs, the seed, what it is of, and
 /// the choices.
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(text.parse(), Ok(string));
         assert_eq!("hello".parse::<ReplayString>(), Err(ReplayError::NoReplayString));
         assert_eq!("kt9.1".parse::<ReplayString>(), Err(ReplayError::Version("kt9".into())));
-        assert_eq!("kt1.2.1".parse::<ReplayString>(), Err(ReplayError::Garbled));
-        assert_eq!("kt1.0.1.1.".parse::<ReplayString>(), Err(ReplayError::Garbled));
+        assert_eq!("kt2.2.1".parse::<ReplayString>(), Err(ReplayError::Garbled));
+        assert_eq!("kt2.0.1.1.".parse::<ReplayString>(), Err(ReplayError::Garbled));
     }
 }

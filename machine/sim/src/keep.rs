@@ -33,6 +33,7 @@ impl SimMachine {
     pub unsafe fn keep(&self) -> Option<Kept> {
         let arena = self.arena.as_ref()?;
         let core = self.core();
+        core.end_quiet();
         let kept = Kept {
             moving: core.moving(),
             pointers: core.cpus.iter().map(|cpu| cpu.sp.load(Ordering::Relaxed)).collect(),

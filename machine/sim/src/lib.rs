@@ -36,7 +36,7 @@ mod run;
 mod stacks;
 mod watch;
 
-pub use chooser::{Chooser, InOrder, Next, Point};
+pub use chooser::{Again, Chooser, InOrder, Next, Point};
 pub use config::{OnStuck, Reaction, SimConfig, Stuck};
 pub use keep::Kept;
 pub use kthreads_host::arena::{Arena, Left, outside};

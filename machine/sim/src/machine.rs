@@ -18,6 +18,8 @@ use crate::rng::Rng;
 use crate::stacks::StackPool;
 use crate::watch::{self, Watched};
 
+/// Notes below this kind tell of memory and its order.
+const FIRST_OF_KERNEL: u32 = 16;
 /// The wall clock at the machine's start: midnight of the first day of 2024.
 const WALL_CLOCK_ORIGIN: Nanos = Nanos(1_704_067_200 * Nanos::SECOND.0);
 
@@ -133,7 +135,7 @@ impl SimMachine {
     /// Puts another chooser in; returns the one before. For the thread that drives, between two
     /// waits or when asked what to do about a stuck machine.
     pub fn replace_chooser(&self, chooser: Box<dyn Chooser>) -> Box<dyn Chooser> {
-        std::mem::replace(&mut self.core().chooser, chooser)
+        self.core().set_chooser(chooser)
     }
 
     /// Sets who is asked when nothing goes on. For the thread that drives.
@@ -144,6 +146,7 @@ impl SimMachine {
     /// Sets how many more steps there may be. For the thread that drives.
     pub fn set_steps_left(&self, steps: u64) {
         let core = self.core();
+        core.end_quiet();
         core.step_limit = core.steps.saturating_add(steps);
         core.stuck = None;
     }
@@ -154,9 +157,11 @@ impl SimMachine {
         self.core().set_look_every(span);
     }
 
-    /// How many steps there have been.
+    /// How many steps there have been. For the thread that drives.
     pub fn steps(&self) -> u64 {
-        self.watched.steps.load(Ordering::Relaxed)
+        let core = self.core();
+        core.end_quiet();
+        core.steps
     }
 
     /// Whether code that came to no point was made to by the host's clock: then the run cannot be
@@ -280,12 +285,19 @@ unsafe impl Machine for SimMachine {
 
     fn note(&self, kind: u32, object: usize, value: usize) {
         let core = self.core();
+        if kind < FIRST_OF_KERNEL && !core.heeds_memory {
+            return;
+        }
         let cpu = core.current.unwrap_or(0);
         arena::outside(|| core.chooser.note(Nanos(core.now), cpu, kind, object, value));
     }
 
     fn choose(&self, what: u32, options: u32) -> u32 {
-        arena::outside(|| self.core().chooser.choose(what, options))
+        let core = self.core();
+        core.end_quiet();
+        let number = core.number;
+        core.number += 1;
+        arena::outside(|| core.chooser.choose(what, options, number))
     }
 
     fn console(&self, text: &[u8]) {
@@ -334,6 +346,10 @@ unsafe impl Machine for SimMachine {
         let address = ptr::from_ref(word);
         word.store(1, Ordering::Release);
         self.asks_outside.store(true, Ordering::Relaxed);
+        if head::on_kernel_stack() {
+            // The next point is looked at.
+            self.core().end_quiet();
+        }
         if self.sleepers.load(Ordering::SeqCst) != 0 {
             process::wake_word(address);
         }
