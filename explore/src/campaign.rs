@@ -75,6 +75,11 @@ impl<'s> Campaign<'s> {
         Campaign { config, scenario, room: Room::new() }
     }
 
+    /// Runs its schedules in that room.
+    pub fn in_room(self, room: Room) -> Campaign<'s> {
+        Campaign { room, ..self }
+    }
+
     /// Runs it; tells `follow` of the progress now and then.
     pub fn run(&mut self, follow: &mut dyn FnMut(&Report) -> Progress) -> Report {
         let begin = Instant::now();

@@ -55,8 +55,13 @@ impl std::error::Error for ReplayError {}
 impl ReplayString {
     /// Runs the schedule, with its story.
     pub fn run(&self, config: &Config, scenario: &dyn Scenario) -> Ran {
+        self.run_in(&mut Room::new(), config, scenario)
+    }
+
+    /// As [`run`](ReplayString::run), in a room for the scenario.
+    pub fn run_in(&self, room: &mut Room, config: &Config, scenario: &dyn Scenario) -> Ran {
         let config = Config { cpus: self.cpus, seed: self.seed, ..config.clone() };
-        run_choices(&config, &self.choices, scenario, Telling::Story, &mut Room::new())
+        run_choices(&config, &self.choices, scenario, Telling::Story, room)
     }
 }
 

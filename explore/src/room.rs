@@ -3,19 +3,22 @@
 //! Booting a kernel takes longer than most schedules do. So a campaign boots one, runs a scenario
 //! in it, and takes it back ([`SimMachine::put_back`]): every schedule begins in the same state,
 //! byte for byte, whatever those before did. Where that cannot be (no address space for an arena, a
-//! scenario that holds on to the kernel, memory that was never given back), a new kernel is booted.
+//! kernel that is too wrong to be made ready), a new one is booted for each schedule.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use kthreads_kernel::{Booted, Cx, Kernel};
-use kthreads_sim::{Arena, InOrder, Kept, Left, SimConfig, SimMachine, StackPool};
+use kthreads_sim::{Arena, InOrder, Kept, Left, Reaction, SimConfig, SimMachine, StackPool};
 
 use crate::config::Config;
 use crate::run::Scenario;
 
 /// How many steps the end of a kernel may take.
 const STEPS_TO_END: u64 = 50_000;
+
+/// How many steps it may take until a scenario can begin.
+const STEPS_TO_BE_READY: u64 = 10_000_000;
 
 /// What a scenario has when its kernel is booted: see [`Scenario::prepare`].
 pub type Prepared = Box<dyn Any + Send + Sync>;
@@ -33,6 +36,11 @@ enum Leaves {
 pub struct Room {
     leaves: Leaves,
     kernel: Option<Resident>,
+    /// Whether kernels here are so wrong that they cannot be made ready.
+    is_broken: bool,
+    /// The stacks of kernels that are used once: all get the same, but for those of kernels that
+    /// were given up.
+    stacks: Arc<StackPool>,
 }
 
 /// A kernel that was booted, and what it was then.
@@ -42,8 +50,6 @@ pub(crate) struct Resident {
     pub(crate) kernel: Booted,
     pub(crate) machine: Arc<SimMachine>,
     kept: Option<Kept>,
-    /// How many hold on to the kernel when no schedule is run.
-    holders: usize,
     /// What of the configuration it was booted with.
     cpus: u32,
     seed: u64,
@@ -52,7 +58,12 @@ pub(crate) struct Resident {
 impl Room {
     /// An empty room, for scenarios that may keep what they get from a kernel.
     pub fn new() -> Room {
-        Room { leaves: Leaves::WhatIsNotFreed, kernel: None }
+        Room {
+            leaves: Leaves::WhatIsNotFreed,
+            kernel: None,
+            is_broken: false,
+            stacks: Arc::default(),
+        }
     }
 
     /// An empty room. Memory that was allocated in a kernel is used again after each schedule,
@@ -62,14 +73,24 @@ impl Room {
     ///
     /// Scenarios that are run here keep nothing beyond their run that was allocated in the kernel.
     pub unsafe fn for_tidy() -> Room {
-        Room { leaves: Leaves::Nothing, kernel: None }
+        Room { leaves: Leaves::Nothing, ..Room::new() }
     }
 
     /// A kernel as it is after the boot.
     pub(crate) fn enter(&mut self, config: &Config, scenario: &dyn Scenario) -> Resident {
         let fits = |old: &Resident| (old.cpus, old.seed) == (config.cpus, config.seed);
-        let old = self.kernel.take().filter(fits);
-        old.unwrap_or_else(|| Resident::boot(config, scenario))
+        if let Some(old) = self.kernel.take().filter(fits) {
+            return old;
+        }
+        if !self.is_broken {
+            // The pool is the kernel's alone.
+            let booted = Resident::boot(config, Arc::new(StackPool::default()));
+            if let Some(ready) = booted.ready(scenario) {
+                return ready;
+            }
+            self.is_broken = true;
+        }
+        Resident::boot(config, self.stacks.clone())
     }
 
     /// A schedule is over: takes its kernel back to what it was, for the next.
@@ -89,12 +110,11 @@ impl Default for Room {
 }
 
 impl Resident {
-    fn boot(config: &Config, scenario: &dyn Scenario) -> Resident {
+    fn boot(config: &Config, stacks: Arc<StackPool>) -> Resident {
         let machine = SimMachine::new(SimConfig {
             cpus: config.cpus,
             seed: config.seed,
-            // This machine's alone.
-            stacks: Arc::new(StackPool::default()),
+            stacks,
             longest_hold: config.longest_hold,
             arena: Arena::new().ok(),
             ..SimConfig::default()
@@ -104,20 +124,30 @@ impl Resident {
         // SAFETY: this thread made the machine and drives it.
         let kernel = unsafe { machine.in_arena(boot) };
         let kernel = kernel.unwrap_or_else(|errno| panic!("the kernel does not boot: {errno}"));
+        let (cpus, seed) = (config.cpus, config.seed);
+        let prepared = Box::new(());
+        Resident { prepared, kernel, machine, kept: None, cpus, seed }
+    }
+
+    /// Makes the kernel ready for a scenario, and remembers it so. None if it does not get to that:
+    /// kernels with mistakes are explored, too.
+    fn ready(mut self, scenario: &dyn Scenario) -> Option<Resident> {
+        self.machine.set_on_stuck(Some(Box::new(|_, _| Reaction::Abandon)));
+        self.machine.set_steps_left(STEPS_TO_BE_READY);
         let prepare = || {
-            kernel.enter_as("sh", |cx| {
+            self.kernel.try_enter_as("sh", |cx| {
                 warm_up(cx);
                 scenario.prepare(cx)
             })
         };
-        // SAFETY: as above.
-        let prepared = unsafe { machine.in_arena(prepare) };
-        let holders = holders(&kernel);
+        // SAFETY: this thread drives the machine.
+        let prepared = unsafe { self.machine.in_arena(prepare) };
+        self.prepared = prepared.ok()?;
+        self.machine.set_on_stuck(None);
         // SAFETY: this thread drives the machine and waits for nothing, so no CPU runs; nobody else
         // knows the kernel or the pool.
-        let kept = unsafe { machine.keep() };
-        let (cpus, seed) = (config.cpus, config.seed);
-        Resident { prepared, kernel, machine, kept, holders, cpus, seed }
+        self.kept = Some(unsafe { self.machine.keep() }?);
+        Some(self)
     }
 
     /// Takes the kernel back; ends it if it is not to be used again.
@@ -126,14 +156,9 @@ impl Resident {
         drop(self.machine.replace_chooser(Box::new(InOrder)));
         self.machine.set_steps_left(STEPS_TO_END);
         let kept = self.kept.as_ref()?;
-        if holders(&self.kernel) != self.holders {
-            // Somebody may use it for ever.
-            std::mem::forget(self.machine.clone());
-            return None;
-        }
-        // SAFETY: this thread drives the machine, and no CPU runs. Nobody else holds the kernel or
-        // will use what was had from it: by the promise of `for_tidy`, or since what was
-        // allocated stays where it is.
+        // SAFETY: this thread drives the machine, and no CPU runs. Scenarios cannot hold on to the
+        // kernel, which they only borrow; nobody will use what else was had from it by the promise
+        // of `for_tidy`, or it stays where it is.
         let has_room = unsafe { self.machine.put_back(kept, left) };
         has_room.then_some(self)
     }
@@ -148,8 +173,4 @@ fn warm_up(cx: &Cx<'_>) {
     for thread in threads {
         let _ = thread.join(cx);
     }
-}
-
-fn holders(kernel: &Booted) -> usize {
-    Arc::strong_count(&kernel.share())
 }

@@ -319,7 +319,8 @@ impl Core {
     /// Passes a point if nobody needs to look: true if that was all.
     #[inline(always)]
     pub(crate) fn passes(&mut self) -> bool {
-        if self.quiet == 0 || self.again.if_changed && self.has_changed() {
+        // A CPU that can go on again ends what is quiet.
+        if self.again.if_changed && self.has_changed() || self.quiet == 0 {
             return false;
         }
         self.quiet -= 1;
