@@ -195,7 +195,7 @@ impl Kernel {
 
     fn name_kthread(&self, task: &Task, name: &str) {
         task.set_comm(name);
-        if name.len() >= TASK_COMM_LEN {
+        if name.len() >= TASK_COMM_LEN && self.config.linux.keeps_long_names() {
             *task.full_name.lock() = Some(String::from(cut_at_char(name, FULL_NAME_MAX)));
         }
     }
