@@ -47,8 +47,8 @@ pub use interrupt::{forced_point, interrupt_point, module_point, module_point_of
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, SharedMachine, Upcalls};
 pub use slab::Slab;
-pub use spin::{IrqGuard, PreemptGuard, QuietGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
 pub use spare::run_on;
+pub use spin::{IrqGuard, PreemptGuard, QuietGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
 pub use stack::{SLOT_SIZE, Stack};
 pub use time::Nanos;
 

@@ -80,7 +80,8 @@ fn each_file_belongs_to_a_module() {
         for entry in std::fs::read_dir(root().join(&folder)).expect("a folder") {
             let name = entry.expect("a file").file_name().into_string().expect("a plain name");
             let Some((stem, ending)) = name.split_once('.') else { continue };
-            let is_known = known.contains(&ending) && sources.contains(&format!("{folder}/{stem}.c"));
+            let is_known =
+                known.contains(&ending) && sources.contains(&format!("{folder}/{stem}.c"));
             assert!(is_known || name == "README.md", "{folder}/{name}");
         }
     }

@@ -71,6 +71,7 @@ fn a_script_is_a_scenario_of_its_own() {
     let (output, text) = explore("lost_stop.c", &script);
     assert_eq!(output.status, Some(1), "{}", output.describe());
     assert!(text.contains("lost wake-up: cleaner"), "{text}");
+    assert!(output.log().is_empty(), "the kernels' logs are not shown: {text}");
     let (output, _) = explore("lost_stop.c", &["--script", "'"]);
     assert_eq!(output.status, Some(2));
 }

@@ -83,7 +83,9 @@ fn is_meant(module: &Module, names: &[String]) -> bool {
     let source = module.source();
     let path = source.trim_start_matches("modules/bugs/");
     let fits = |name: &String| {
-        name == module.bug_name() || *name == module.name() || path.starts_with(&format!("{name}/"))
+        name == module.bug_name()
+            || *name == module.name()
+            || path.starts_with(&format!("{name}/"))
             || path.trim_end_matches(".c").trim_end_matches("_fixed") == name
     };
     names.is_empty() || names.iter().any(fits)

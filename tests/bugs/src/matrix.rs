@@ -119,6 +119,9 @@ mod tests {
     #[test]
     fn results_are_in_order() {
         let items: Vec<u32> = (0..100).collect();
-        assert_eq!(each(&items, 3, |item| item * 2), items.iter().map(|i| i * 2).collect::<Vec<_>>());
+        assert_eq!(
+            each(&items, 3, |item| item * 2),
+            items.iter().map(|i| i * 2).collect::<Vec<_>>()
+        );
     }
 }
