@@ -54,7 +54,6 @@ pub struct Task {
     pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
     pub(crate) belongings: SpinLock<Belongings>,
-    pub(crate) full_name: SpinLock<Option<String>>,
     /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
     /// The C function that runs in it, for reports.
@@ -81,6 +80,16 @@ pub(crate) struct Belongings {
     pub(crate) start: Option<Start>,
     /// Who waits outside the kernel for its end.
     pub(crate) done: Option<Done>,
+    /// Its name, if `comm` has no room for it; stays until the slot has another task.
+    pub(crate) full_name: Option<Box<str>>,
+}
+
+impl Belongings {
+    /// Leaves the name: a dead task may still be asked for it.
+    pub(crate) fn take_all_but_name(&mut self) -> Belongings {
+        let full_name = self.full_name.take();
+        core::mem::replace(self, Belongings { full_name, ..Belongings::default() })
+    }
 }
 
 head_first!(Task, head);
@@ -115,7 +124,6 @@ impl Task {
             sleep_node: HeapNode::default(),
             sleep_cpu: AtomicU32::new(0),
             belongings: SpinLock::new(Belongings::default()),
-            full_name: SpinLock::new(None),
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
             worker: AtomicRef::null(),
@@ -210,8 +218,8 @@ impl Task {
     /// The name that /proc shows: the one asked for at creation, up to 63 bytes (Linux:
     /// get_kthread_comm).
     pub fn full_name(&self) -> String {
-        match &*self.full_name.lock() {
-            Some(name) => name.clone(),
+        match &self.belongings.lock().full_name {
+            Some(name) => String::from(&**name),
             None => String::from(self.comm().as_str()),
         }
     }
