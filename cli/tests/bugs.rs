@@ -12,8 +12,8 @@ use kthreads_bugs::{
 };
 use tool::{kthreads, root};
 
-/// How many schedules of each module are explored.
-const SCHEDULES: u64 = 5000;
+/// How many schedules are explored of what is right.
+const SCHEDULES: u64 = 1000;
 
 /// The modules.
 fn all() -> Vec<Module> {

@@ -16,12 +16,12 @@ pub enum Machine {
     Sim(Budget),
 }
 
-/// How much is explored: the same for a bug, its twin and what is right.
+/// How much is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// So many schedules.
+    /// So many schedules of what is right, and what explore does by itself of a bug.
     Schedules(u64),
-    /// So many seconds.
+    /// So many seconds, of a bug, its twin and what is right alike.
     Seconds(u64),
 }
 
@@ -115,9 +115,10 @@ fn explored(module: &Module, file: &str, budget: Budget, cpus: u32) -> Vec<Trial
         (None, Role::Right) => vec![(String::new(), String::new())],
         (None, Role::Bug | Role::Twin) => Vec::new(),
     };
-    let budget = match budget {
-        Budget::Schedules(number) => ["--schedules".to_owned(), number.to_string()],
-        Budget::Seconds(number) => ["--time".to_owned(), number.to_string()],
+    let budget = match (budget, module.role()) {
+        (Budget::Schedules(_), Role::Bug) => Vec::new(),
+        (Budget::Schedules(number), _) => vec!["--schedules".to_owned(), number.to_string()],
+        (Budget::Seconds(number), _) => vec!["--time".to_owned(), number.to_string()],
     };
     let script = module.script().map(|script| ["--script".to_owned(), script]);
     let script: Vec<String> = script.into_iter().flatten().collect();
