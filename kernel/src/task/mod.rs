@@ -61,6 +61,9 @@ pub struct Task {
     pub(crate) entry_point: AtomicFn<ThreadFn>,
     /// The worker whose works it does.
     pub(crate) worker: AtomicRef<Worker>,
+    /// Held by whoever looks at the worker from another thread, and by the task when it leaves the
+    /// worker, which may be freed then. Taken before the worker's own lock.
+    pub(crate) worker_lock: SpinLock<()>,
     pub(crate) free_next: AtomicU32,
     /// What C sees as its `struct sighand_struct`: a lock that modules may take.
     pub(crate) siglock: RawSpinLock,
@@ -119,6 +122,7 @@ impl Task {
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
             worker: AtomicRef::null(),
+            worker_lock: SpinLock::new(()),
             free_next: AtomicU32::new(NO_TASK),
             siglock: RawSpinLock::new(),
             killed: AtomicBool::new(false),
@@ -264,9 +268,14 @@ impl Task {
     pub(crate) fn start_life(&self) {
         self.killed.store(false, Ordering::Relaxed);
         self.wait_queue.store(0, Ordering::Relaxed);
-        self.worker.set(None);
         self.pinned_frames.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Lets go of the worker whose works it has done.
+    pub(crate) fn leave_worker(&self) {
+        let _looked_at = self.worker_lock.lock();
+        self.worker.set(None);
     }
 
     pub(crate) fn end_life(&self) {
