@@ -67,7 +67,7 @@ impl Kernel {
 
     fn report_works(&self, cx: &Cx<'_>, module: &str, image: &dyn Image) {
         for task in self.all_tasks() {
-            let stays = task.worker_lock.lock();
+            let stays = self.worker_looks.lock();
             let Some(worker) = task.worker.get() else { continue };
             let address = task.worker.address();
             if self.find_block(address).is_some_and(|(_, record)| record.is_freed()) {

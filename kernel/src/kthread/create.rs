@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use alloc::string::String;
+use alloc::boxed::Box;
 
 use kthreads_base::{Slab, SpinLock, choose};
 
@@ -212,8 +212,8 @@ impl Kernel {
 
     fn name_kthread(&self, task: &Task, name: &str) {
         task.set_comm(name);
-        if name.len() >= TASK_COMM_LEN {
-            *task.full_name.lock() = Some(String::from(cut_at_char(name, FULL_NAME_MAX)));
+        if name.len() >= TASK_COMM_LEN && self.config.linux.keeps_long_names() {
+            task.belongings.lock().full_name = Some(Box::from(cut_at_char(name, FULL_NAME_MAX)));
         }
     }
 

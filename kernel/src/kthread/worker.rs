@@ -17,6 +17,7 @@ use kthreads_base::{
 
 use crate::proc::WaitsIn;
 use crate::report::{AtomicState, Left};
+use crate::task::Task;
 use crate::task::state::*;
 use crate::time::{Jiffies, Timer};
 use crate::wait::Completion;
@@ -225,7 +226,7 @@ impl Kernel {
                 let held = worker.get_ref().lock.lock();
                 worker.set_task(0);
                 drop(held);
-                task.leave_worker();
+                self.leave_worker(task);
                 return 0;
             }
             match self.take_work(cx, worker) {
@@ -240,6 +241,12 @@ impl Kernel {
             }
             self.cond_resched(cx);
         }
+    }
+
+    /// A task lets go of the worker whose works it has done, which may be freed then.
+    pub(crate) fn leave_worker(&self, task: &Task) {
+        let _nobody_looks = self.worker_looks.lock();
+        task.worker.set(None);
     }
 
     /// Sleeps until there is something to do. What came since it was looked for is seen after the

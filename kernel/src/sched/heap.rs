@@ -206,7 +206,7 @@ impl<T, N: NodeOf<T>> Heap<T, N> {
 }
 
 /// The sibling of the nearest node above a last sibling that has one.
-fn after_subtree<'a, T, N: NodeOf<T>>(last: Pin<&'a T>) -> Option<Pin<&'a T>> {
+fn after_subtree<T, N: NodeOf<T>>(last: Pin<&T>) -> Option<Pin<&T>> {
     let mut below = last;
     while let Some(prev) = N::node(below.get_ref()).prev.get() {
         let node = N::node(prev.get_ref());

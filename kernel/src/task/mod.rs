@@ -54,16 +54,12 @@ pub struct Task {
     pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
     pub(crate) belongings: SpinLock<Belongings>,
-    pub(crate) full_name: SpinLock<Option<String>>,
     /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
     /// The C function that runs in it, for reports.
     pub(crate) entry_point: AtomicFn<ThreadFn>,
     /// The worker whose works it does.
     pub(crate) worker: AtomicRef<Worker>,
-    /// Held by whoever looks at the worker from another thread, and by the task when it leaves the
-    /// worker, which may be freed then. Taken before the worker's own lock.
-    pub(crate) worker_lock: SpinLock<()>,
     pub(crate) free_next: AtomicU32,
     /// What C sees as its `struct sighand_struct`: a lock that modules may take.
     pub(crate) siglock: RawSpinLock,
@@ -84,6 +80,16 @@ pub(crate) struct Belongings {
     pub(crate) start: Option<Start>,
     /// Who waits outside the kernel for its end.
     pub(crate) done: Option<Done>,
+    /// Its name, if `comm` has no room for it; stays until the slot has another task.
+    pub(crate) full_name: Option<Box<str>>,
+}
+
+impl Belongings {
+    /// Leaves the name: a dead task may still be asked for it.
+    pub(crate) fn take_all_but_name(&mut self) -> Belongings {
+        let full_name = self.full_name.take();
+        core::mem::replace(self, Belongings { full_name, ..Belongings::default() })
+    }
 }
 
 head_first!(Task, head);
@@ -118,11 +124,9 @@ impl Task {
             sleep_node: HeapNode::default(),
             sleep_cpu: AtomicU32::new(0),
             belongings: SpinLock::new(Belongings::default()),
-            full_name: SpinLock::new(None),
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
             worker: AtomicRef::null(),
-            worker_lock: SpinLock::new(()),
             free_next: AtomicU32::new(NO_TASK),
             siglock: RawSpinLock::new(),
             killed: AtomicBool::new(false),
@@ -214,8 +218,8 @@ impl Task {
     /// The name that /proc shows: the one asked for at creation, up to 63 bytes (Linux:
     /// get_kthread_comm).
     pub fn full_name(&self) -> String {
-        match &*self.full_name.lock() {
-            Some(name) => name.clone(),
+        match &self.belongings.lock().full_name {
+            Some(name) => String::from(&**name),
             None => String::from(self.comm().as_str()),
         }
     }
@@ -270,12 +274,6 @@ impl Task {
         self.wait_queue.store(0, Ordering::Relaxed);
         self.pinned_frames.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Lets go of the worker whose works it has done.
-    pub(crate) fn leave_worker(&self) {
-        let _looked_at = self.worker_lock.lock();
-        self.worker.set(None);
     }
 
     pub(crate) fn end_life(&self) {

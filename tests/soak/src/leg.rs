@@ -68,8 +68,8 @@ impl Leg {
     /// The leg with that number: kinds of kernels take turns.
     pub(crate) fn new(number: u64, arguments: &Arguments, seed: u64) -> Leg {
         let cpus = arguments.cpus.unwrap_or([1, 2, 4][number as usize % 3]);
-        let clock = if number % 2 == 0 { Clock::FastForward } else { Clock::Real };
-        let lockdep = number / 2 % 2 == 0;
+        let clock = if number.is_multiple_of(2) { Clock::FastForward } else { Clock::Real };
+        let lockdep = (number / 2).is_multiple_of(2);
         let patience = Duration::from_secs(arguments.patience);
         Leg { number, cpus, clock, lockdep, fault: arguments.fault, patience, seed }
     }
@@ -165,7 +165,7 @@ impl Round<'_> {
         thread::spawn(move || {
             let tools = Tools { shared, modules, loader };
             kernel.try_enter_as("driver", |cx| {
-                Driver::new(cx, number, &tools, dice).drive(OPERATIONS)
+                Driver::new(cx, number, &tools, dice).drive(OPERATIONS);
             })
         })
     }
