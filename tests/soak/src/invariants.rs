@@ -15,8 +15,11 @@ use kthreads_kernel::log::{LOG_LINE_MAX, Read, Reader};
 use kthreads_kernel::stats::End;
 use kthreads_kernel::{Cx, Kernel};
 
+use crate::memory;
 use crate::shared::Shared;
 
+/// What the program itself may have more at one time than at another.
+const SLACK_BYTES: usize = 16 << 10;
 /// How many ticks ended threads may take to be gone.
 const SETTLING: u32 = 500;
 
@@ -34,6 +37,9 @@ pub(crate) fn settle(cx: &Cx<'_>, before: Option<Books>) -> Result<Books, Vec<St
     for _ in 0..SETTLING {
         wrong = cx.kernel.audit(When::AtRest);
         let books = cx.kernel.books();
+        if books.tasks != books.pids {
+            wrong.push(format!("tasks have not gone: {books:?}"));
+        }
         if before.is_some_and(|before| before != books) {
             wrong.push(format!("not given back: {books:?}, before {before:?}"));
         }
@@ -63,6 +69,19 @@ pub(crate) fn at_rest(cx: &Cx<'_>, shared: &Shared, before: Books) -> Vec<String
         ));
     }
     wrong
+}
+
+/// Whether the program has as much memory as when another kernel had gone.
+///
+/// # Errors
+///
+/// When it has more.
+pub(crate) fn nothing_kept(before: usize) -> Result<(), String> {
+    let kept = memory::allocated().saturating_sub(before);
+    if kept <= SLACK_BYTES {
+        return Ok(());
+    }
+    Err(format!("soak: VIOLATED:\n  kernels that are gone have kept {kept} bytes"))
 }
 
 /// The last lines of the log.

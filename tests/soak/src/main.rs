@@ -43,11 +43,13 @@ fn main() -> ExitCode {
     let seed = arguments.seed.unwrap_or_else(dice::fresh_seed);
     let end = Instant::now() + Duration::from_secs_f64(arguments.minutes * 60.0);
     println!("soak: seed {seed}, {} minutes, modules {}", arguments.minutes, modules.names());
-    let (mut dice, mut number) = (Dice::new(seed), 0);
+    let (mut dice, mut number, mut before) = (Dice::new(seed), 0, None);
     while Instant::now() < end {
         let leg = Leg::new(number, &arguments, dice.next());
         println!("soak: {leg}");
-        match leg.run(&modules, end.min(Instant::now() + LEG)) {
+        let soaked = leg.run(&modules, end.min(Instant::now() + LEG));
+        let before = *before.get_or_insert_with(memory::allocated);
+        match soaked.and_then(|sum| invariants::nothing_kept(before).map(|()| sum)) {
             Ok(sum) => println!("soak:   {sum}"),
             Err(failure) => {
                 println!("{failure}");
