@@ -77,9 +77,8 @@ fn work(cx: &Cx<'_>) {
         })
         .collect();
     let worker = WorkerThread::new(cx, "worker").expect("a worker");
-    let theirs = count.clone();
     let item = worker.work(cx, move |_| {
-        theirs.fetch_add(1, Ordering::SeqCst);
+        count.fetch_add(1, Ordering::SeqCst);
     });
     assert!(item.queue_after(cx, Jiffies(1)));
     item.flush(cx);
