@@ -16,9 +16,7 @@ const ORDER: Ordering = Ordering::Relaxed;
 /// How many locks are kept; more may be held, the last of them unnamed.
 pub const KEPT: usize = KEPT_HERE + overflow::KEPT;
 /// How many locks every thread has room for. There may be a million threads, and few hold more.
-const KEPT_HERE: usize = 4;
-/// How many semaphores are kept.
-const KEPT_SEMAPHORES: usize = 2;
+const KEPT_HERE: usize = 2;
 /// The address of an entry that is not filled in yet.
 const EMPTY: usize = 0;
 /// The address of an entry that was struck out.
@@ -127,7 +125,6 @@ pub struct HeldLocks {
     count: AtomicU32,
     first: [Entry; KEPT_HERE],
     others: Overflow,
-    semaphores: [Entry; KEPT_SEMAPHORES],
 }
 
 impl HeldLocks {
@@ -164,7 +161,7 @@ impl HeldLocks {
 
     /// All entries from the oldest on, filled in or not.
     fn kept(&self) -> impl DoubleEndedIterator<Item = &Entry> + Clone {
-        self.first.iter().chain(self.others.entries())
+        self.first.iter().chain(self.others.locks())
     }
 
     /// Notes that the calling thread has released a lock; false if it is known not to hold it.
@@ -278,7 +275,8 @@ impl HeldLocks {
 
     /// Notes that the calling thread took a semaphore.
     pub fn add_semaphore(&self, address: usize, taken_at: usize) {
-        let [newest, older] = &self.semaphores;
+        self.others.make();
+        let [newest, older] = self.others.semaphores() else { return };
         if !newest.is(address) {
             older.copy(newest);
         }
@@ -287,7 +285,7 @@ impl HeldLocks {
 
     /// Notes that the calling thread gave a semaphore.
     pub fn remove_semaphore(&self, address: usize) {
-        for entry in self.semaphores.iter().filter(|entry| entry.is(address)) {
+        for entry in self.others.semaphores().iter().filter(|entry| entry.is(address)) {
             entry.address.store(EMPTY, ORDER);
         }
     }
@@ -305,7 +303,7 @@ impl HeldLocks {
     /// The locks that the thread holds, oldest first, then the semaphores it took.
     pub fn iter(&self) -> impl Iterator<Item = HeldLock> {
         let locks = self.entries().filter(|held| held.kind != LockKind::Function);
-        locks.chain(self.semaphores.iter().rev().filter_map(Entry::get))
+        locks.chain(self.others.semaphores().iter().rev().filter_map(Entry::get))
     }
 
     /// The locks that the thread holds and the functions it is in, oldest first.
@@ -331,7 +329,7 @@ impl HeldLocks {
     /// Forgets everything: for a new thread, or one whose locks have been told of.
     pub fn clear(&self) {
         self.truncate(0);
-        for entry in &self.semaphores {
+        for entry in self.others.semaphores() {
             entry.address.store(EMPTY, ORDER);
         }
     }

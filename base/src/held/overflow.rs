@@ -9,9 +9,15 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use super::Entry;
 
 /// How many locks there is room for.
-pub(super) const KEPT: usize = 8;
+pub(super) const KEPT: usize = 10;
+/// How many semaphores are kept, newest first.
+const KEPT_SEMAPHORES: usize = 2;
 
-type Room = [Entry; KEPT];
+#[derive(Debug, Default)]
+struct Room {
+    locks: [Entry; KEPT],
+    semaphores: [Entry; KEPT_SEMAPHORES],
+}
 
 /// Entries that are there when somebody has asked for them.
 #[derive(Debug, Default)]
@@ -38,19 +44,28 @@ impl Overflow {
         }
     }
 
-    /// All entries, or none.
     #[inline]
-    pub(super) fn entries(&self) -> &[Entry] {
+    fn room(&self) -> Option<&Room> {
         // SAFETY: it is null, or a room made above, of valid entries, which lives as long as
         // `self`; an entry changes by atomic operations only.
-        let room = unsafe { self.room.load(Ordering::Acquire).as_ref() };
-        room.map_or(&[], |room| &room[..])
+        unsafe { self.room.load(Ordering::Acquire).as_ref() }
     }
 
-    /// The entry at a place, if there is one.
+    /// The entries for locks, or none.
+    #[inline]
+    pub(super) fn locks(&self) -> &[Entry] {
+        self.room().map_or(&[], |room| &room.locks[..])
+    }
+
+    /// The entries for semaphores, newest first, or none.
+    pub(super) fn semaphores(&self) -> &[Entry] {
+        self.room().map_or(&[], |room| &room.semaphores[..])
+    }
+
+    /// The entry for a lock at a place, if there is one.
     #[inline]
     pub(super) fn get(&self, place: usize) -> Option<&Entry> {
-        self.entries().get(place)
+        self.locks().get(place)
     }
 }
 

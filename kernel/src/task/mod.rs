@@ -53,6 +53,7 @@ pub struct Task {
     pub(crate) sleep_timer: Timer,
     pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
+    killed: AtomicBool,
     pub(crate) belongings: SpinLock<Belongings>,
     /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
@@ -61,12 +62,11 @@ pub struct Task {
     /// The worker whose works it does.
     pub(crate) worker: AtomicRef<Worker>,
     pub(crate) free_next: AtomicU32,
-    /// What C sees as its `struct sighand_struct`: a lock that modules may take.
-    pub(crate) siglock: RawSpinLock,
-    killed: AtomicBool,
     /// Frames on its stack that others may have links to. If it ends while there are some (killed
     /// in the condition of a wait), the stack is never used again.
     pub(crate) pinned_frames: AtomicU32,
+    /// What C sees as its `struct sighand_struct`: a lock that modules may take.
+    pub(crate) siglock: RawSpinLock,
     /// The memory nodes it may use: bit 0 is the only one there is.
     pub(crate) mems_allowed: AtomicU64,
 }
