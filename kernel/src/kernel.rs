@@ -74,6 +74,8 @@ pub struct Kernel {
     pub(crate) sysctls: crate::proc::Sysctls,
     pub(crate) identity: crate::home::Identity,
     pub(crate) hung: HungTasks,
+    /// Held by whoever looks at the worker of another task, and by a task that leaves its worker.
+    pub(crate) worker_looks: SpinLock<()>,
     /// What the machine's watcher has for a CPU.
     pub(crate) watcher: CpuLocal,
     init: AtomicU32,
@@ -138,6 +140,7 @@ impl Kernel {
             sysctls: crate::proc::Sysctls::new(&config),
             identity: crate::home::Identity::default(),
             hung: HungTasks::new(),
+            worker_looks: SpinLock::new(()),
             watcher: CpuLocal::new::<Kernel>(machine.cpu_count()),
             init: AtomicU32::new(NO_TASK),
             kthreadd: AtomicU32::new(NO_TASK),

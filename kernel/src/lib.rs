@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 mod backtrace;
 mod budget;
 mod config;

@@ -7,6 +7,7 @@ mod count;
 mod fuzz;
 mod lint;
 mod pc;
+mod soak;
 mod test;
 mod tools;
 
@@ -29,6 +30,8 @@ Usage: cargo xtask TASK
   lint                checks formatting, lints and documentation, for the host and for bare metal
   fuzz [--seconds N] [--seed N] [TARGET]...
                       mutates kept inputs and feeds them to the targets of fuzz/, 30 seconds each
+  soak [--minutes N] [--cpus N] [--seed N]
+                      random operations on kernels, against what must hold
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         "pc" => pc::run(rest),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
+        "soak" => soak::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

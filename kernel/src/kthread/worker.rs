@@ -17,6 +17,7 @@ use kthreads_base::{
 
 use crate::proc::WaitsIn;
 use crate::report::{AtomicState, Left};
+use crate::task::Task;
 use crate::task::state::*;
 use crate::time::{Jiffies, Timer};
 use crate::wait::Completion;
@@ -222,9 +223,10 @@ impl Kernel {
         task.worker.set(Some(worker));
         loop {
             if self.kthread_should_stop(cx) || task.is_to_end() {
-                let _held = worker.get_ref().lock.lock();
+                let held = worker.get_ref().lock.lock();
                 worker.set_task(0);
-                task.worker.set(None);
+                drop(held);
+                self.leave_worker(task);
                 return 0;
             }
             match self.take_work(cx, worker) {
@@ -239,6 +241,12 @@ impl Kernel {
             }
             self.cond_resched(cx);
         }
+    }
+
+    /// A task lets go of the worker whose works it has done, which may be freed then.
+    pub(crate) fn leave_worker(&self, task: &Task) {
+        let _nobody_looks = self.worker_looks.lock();
+        task.worker.set(None);
     }
 
     /// Sleeps until there is something to do. What came since it was looked for is seen after the
@@ -333,9 +341,41 @@ impl Kernel {
     pub fn flush_work(&self, cx: &Cx<'_>, work: Pin<&Work>) {
         self.might_sleep(cx);
         let Some(worker) = work.worker.get() else { return };
+        let held = worker.get_ref().lock.lock();
+        self.flush_locked(cx, worker, held, work);
+    }
+
+    /// As [`flush_work`](Kernel::flush_work), but a work whose timer still runs is queued at once.
+    pub(crate) fn flush_delayed_work(&self, cx: &Cx<'_>, delayed: Pin<&DelayedWork>) {
+        self.might_sleep(cx);
+        let Some(worker) = delayed.work.worker.get() else { return };
+        let (work, timer) = (delayed.work(), &delayed.get_ref().timer);
+        loop {
+            let held = worker.get_ref().lock.lock();
+            if is_linked(work.get_ref()) {
+                if self.timers.delete(timer) {
+                    unlink_init(&held, work.get_ref());
+                    self.insert_work(worker, &held, work, Place::Last);
+                } else if self.timers.is_running(timer) {
+                    // The work may be where it was until the timer's function has the lock.
+                    drop(held);
+                    cx.head.relax();
+                    continue;
+                }
+            }
+            return self.flush_locked(cx, worker, held, work);
+        }
+    }
+
+    fn flush_locked(
+        &self,
+        cx: &Cx<'_>,
+        worker: Pin<&Worker>,
+        held: RawGuard<'_>,
+        work: Pin<&Work>,
+    ) {
         let flush = pin!(new_flush());
         let flush = flush.as_ref();
-        let held = worker.get_ref().lock.lock();
         let place = if is_linked(work.get_ref()) {
             match self.config.fault {
                 Some(Fault::FlushWaitsTooShort) => Place::First,

@@ -272,7 +272,6 @@ impl Task {
     pub(crate) fn start_life(&self) {
         self.killed.store(false, Ordering::Relaxed);
         self.wait_queue.store(0, Ordering::Relaxed);
-        self.worker.set(None);
         self.pinned_frames.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }

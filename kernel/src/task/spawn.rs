@@ -189,6 +189,10 @@ impl Kernel {
         cx.head.note(observe::EXITED, task.index() as usize, code as usize);
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
+        // A worker's thread that was killed.
+        if !task.worker.is_null() {
+            self.leave_worker(task);
+        }
         task.signals.clear(&task.head);
         let (start, done) = {
             let mut belongings = task.belongings.lock();
