@@ -6,13 +6,17 @@
 //! released in its place. All is relaxed: whoever reads wants to explain something that has stood
 //! still for long.
 
+mod overflow;
+
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
+
+use overflow::Overflow;
 
 const ORDER: Ordering = Ordering::Relaxed;
 /// How many locks are kept; more may be held, the last of them unnamed.
-pub const KEPT: usize = 12;
-/// How many semaphores are kept.
-const KEPT_SEMAPHORES: usize = 2;
+pub const KEPT: usize = KEPT_HERE + overflow::KEPT;
+/// How many locks every thread has room for. There may be a million threads, and few hold more.
+const KEPT_HERE: usize = 2;
 /// The address of an entry that is not filled in yet.
 const EMPTY: usize = 0;
 /// The address of an entry that was struck out.
@@ -119,8 +123,8 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct HeldLocks {
     count: AtomicU32,
-    entries: [Entry; KEPT],
-    semaphores: [Entry; KEPT_SEMAPHORES],
+    first: [Entry; KEPT_HERE],
+    others: Overflow,
 }
 
 impl HeldLocks {
@@ -136,16 +140,35 @@ impl HeldLocks {
         let count = self.count.load(ORDER);
         self.count.store(count.wrapping_add(1), ORDER);
         compiler_fence(Ordering::SeqCst);
-        if let Some(entry) = self.entries.get(count as usize) {
+        if let Some(entry) = self.first.get(count as usize) {
             entry.set(kind, address, taken_at, tag);
+        } else {
+            self.add_other(count as usize, &|entry| entry.set(kind, address, taken_at, tag));
         }
+    }
+
+    #[cold]
+    fn add_other(&self, place: usize, set: &dyn Fn(&Entry)) {
+        self.others.make();
+        self.entry(place).inspect(|entry| set(entry));
+    }
+
+    /// The entry at a place, if it is kept.
+    #[inline]
+    fn entry(&self, place: usize) -> Option<&Entry> {
+        self.first.get(place).or_else(|| self.others.get(place.wrapping_sub(KEPT_HERE)))
+    }
+
+    /// All entries from the oldest on, filled in or not.
+    fn kept(&self) -> impl DoubleEndedIterator<Item = &Entry> + Clone {
+        self.first.iter().chain(self.others.locks())
     }
 
     /// Notes that the calling thread has released a lock; false if it is known not to hold it.
     #[inline]
     pub fn remove(&self, address: usize) -> bool {
         let count = self.count.load(ORDER) as usize;
-        match self.entries.get(count.wrapping_sub(1)) {
+        match self.entry(count.wrapping_sub(1)) {
             Some(entry) if entry.is(address) => {
                 entry.address.store(EMPTY, ORDER);
                 compiler_fence(Ordering::SeqCst);
@@ -159,7 +182,7 @@ impl HeldLocks {
     #[inline]
     fn shrink(&self, mut count: usize) {
         // What others have struck out at the end is gone, too.
-        while let Some(last) = self.entries.get(count.wrapping_sub(1)).filter(|e| e.is(STRUCK)) {
+        while let Some(last) = self.entry(count.wrapping_sub(1)).filter(|e| e.is(STRUCK)) {
             last.address.store(EMPTY, ORDER);
             count -= 1;
         }
@@ -168,19 +191,21 @@ impl HeldLocks {
 
     #[cold]
     fn remove_inner(&self, address: usize, count: usize) -> bool {
-        let kept = &self.entries[..count.min(KEPT)];
-        match kept.iter().rposition(|entry| entry.is(address)) {
-            Some(place) => {
-                for (entry, next) in kept[place..].iter().zip(&kept[place + 1..]) {
+        let kept = self.kept().take(count);
+        let place = kept.clone().enumerate().filter(|(_, entry)| entry.is(address)).last();
+        match place {
+            Some((place, _)) => {
+                let above = kept.clone().skip(place + 1);
+                for (entry, next) in kept.clone().skip(place).zip(above) {
                     entry.copy(next);
                     entry.forget_chain();
                 }
-                kept.iter().last().inspect(|entry| entry.address.store(EMPTY, ORDER));
+                kept.last().inspect(|entry| entry.address.store(EMPTY, ORDER));
                 self.shrink(count - 1);
                 true
             }
             // It may be one that was not kept.
-            None if count > KEPT || kept.iter().any(|entry| entry.is(EMPTY)) => {
+            None if kept.clone().count() < count || kept.clone().any(|entry| entry.is(EMPTY)) => {
                 self.shrink(count - 1);
                 true
             }
@@ -190,10 +215,10 @@ impl HeldLocks {
 
     /// Strikes out a lock that another thread has released.
     pub fn strike(&self, address: usize) {
-        for (nth, entry) in self.entries.iter().enumerate() {
+        for (nth, entry) in self.kept().enumerate() {
             let struck = entry.address.compare_exchange(address, STRUCK, ORDER, ORDER);
             if struck.is_ok() {
-                self.entries[nth..].iter().for_each(Entry::forget_chain);
+                self.kept().skip(nth).for_each(Entry::forget_chain);
             }
         }
     }
@@ -218,14 +243,14 @@ impl HeldLocks {
     #[inline]
     fn last(&self) -> Option<&Entry> {
         let count = self.count.load(ORDER) as usize;
-        self.entries.get(count.wrapping_sub(1))
+        self.entry(count.wrapping_sub(1))
     }
 
     /// The tag of the lock that the calling thread took last.
     #[inline]
     pub fn newest(&self) -> Newest {
         let count = self.count.load(ORDER) as usize;
-        let Some(last) = self.entries.get(count.wrapping_sub(1)) else {
+        let Some(last) = self.entry(count.wrapping_sub(1)) else {
             return if count == 0 { Newest::None } else { Newest::Unknown };
         };
         let found = if last.is_filled() { Some(last) } else { self.filled_below(count) };
@@ -235,13 +260,13 @@ impl HeldLocks {
 
     #[cold]
     fn filled_below(&self, count: usize) -> Option<&Entry> {
-        self.entries[..count].iter().rev().find(|entry| entry.is_filled())
+        self.kept().take(count).filter(|entry| entry.is_filled()).last()
     }
 
     /// Gives the locks that the calling thread holds other tags, oldest first: `tag_of` gets each
     /// lock as it is.
     pub fn retag(&self, tag_of: &mut dyn FnMut(HeldLock) -> u64) {
-        for entry in self.entries.iter().take(self.mark() as usize) {
+        for entry in self.kept().take(self.mark() as usize) {
             if let Some(held) = entry.get() {
                 entry.tag.store(with_kind(tag_of(held), held.kind), ORDER);
             }
@@ -250,7 +275,8 @@ impl HeldLocks {
 
     /// Notes that the calling thread took a semaphore.
     pub fn add_semaphore(&self, address: usize, taken_at: usize) {
-        let [newest, older] = &self.semaphores;
+        self.others.make();
+        let [newest, older] = self.others.semaphores() else { return };
         if !newest.is(address) {
             older.copy(newest);
         }
@@ -259,7 +285,7 @@ impl HeldLocks {
 
     /// Notes that the calling thread gave a semaphore.
     pub fn remove_semaphore(&self, address: usize) {
-        for entry in self.semaphores.iter().filter(|entry| entry.is(address)) {
+        for entry in self.others.semaphores().iter().filter(|entry| entry.is(address)) {
             entry.address.store(EMPTY, ORDER);
         }
     }
@@ -271,18 +297,18 @@ impl HeldLocks {
 
     /// Whether the thread holds more locks than are kept.
     pub fn has_more(&self) -> bool {
-        self.mark() as usize > KEPT
+        self.mark() as usize > self.kept().count()
     }
 
     /// The locks that the thread holds, oldest first, then the semaphores it took.
     pub fn iter(&self) -> impl Iterator<Item = HeldLock> {
         let locks = self.entries().filter(|held| held.kind != LockKind::Function);
-        locks.chain(self.semaphores.iter().rev().filter_map(Entry::get))
+        locks.chain(self.others.semaphores().iter().rev().filter_map(Entry::get))
     }
 
     /// The locks that the thread holds and the functions it is in, oldest first.
     pub fn entries(&self) -> impl Iterator<Item = HeldLock> {
-        self.entries.iter().take(self.mark() as usize).filter_map(Entry::get)
+        self.kept().take(self.mark() as usize).filter_map(Entry::get)
     }
 
     /// How many locks are held, for [`truncate`](HeldLocks::truncate).
@@ -295,7 +321,7 @@ impl HeldLocks {
     pub fn truncate(&self, mark: u32) {
         let count = self.mark();
         let mark = mark.min(count);
-        let gone = self.entries.iter().take(count as usize).skip(mark as usize);
+        let gone = self.kept().take(count as usize).skip(mark as usize);
         gone.for_each(|entry| entry.address.store(EMPTY, ORDER));
         self.count.store(mark, ORDER);
     }
@@ -303,7 +329,7 @@ impl HeldLocks {
     /// Forgets everything: for a new thread, or one whose locks have been told of.
     pub fn clear(&self) {
         self.truncate(0);
-        for entry in &self.semaphores {
+        for entry in self.others.semaphores() {
             entry.address.store(EMPTY, ORDER);
         }
     }
@@ -359,6 +385,21 @@ mod tests {
         assert_eq!((addresses(&locks), locks.mark()), (std::vec![], 0));
         locks.add(LockKind::Spin, 0x10, 0);
         assert_eq!(addresses(&locks), [0x10]);
+    }
+
+    #[test]
+    fn many_locks_are_released_in_any_order() {
+        let locks = HeldLocks::default();
+        let all: Vec<usize> = (1..=KEPT).map(|n| n * 16).collect();
+        all.iter().for_each(|address| locks.add(LockKind::Spin, *address, 0));
+        let (odd, even): (Vec<usize>, Vec<usize>) = all.iter().partition(|n| *n / 16 % 2 == 1);
+        assert!(odd.iter().all(|address| locks.remove(*address)));
+        assert_eq!((addresses(&locks), locks.has_more()), (even.clone(), false));
+        locks.strike(even[2]);
+        locks.truncate(4);
+        assert_eq!(addresses(&locks), [even[0], even[1], even[3]]);
+        assert!(even[..2].iter().rev().all(|address| locks.remove(*address)));
+        assert_eq!((addresses(&locks), locks.mark()), (std::vec![even[3]], 2));
     }
 
     #[test]

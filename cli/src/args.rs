@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use kthreads_kernel::Linux;
 use kthreads_session::Show;
 use kthreads_shell::duration;
 
@@ -90,6 +91,9 @@ struct CliMachine {
     /// deadlock.
     #[arg(long)]
     no_lockdep: bool,
+    /// Behaves as this release of Linux, where they differ: 5.15 or 6.1.
+    #[arg(long, value_name = "RELEASE", default_value_t)]
+    as_linux: Linux,
 }
 
 #[derive(Debug, Args)]
@@ -190,6 +194,8 @@ pub(crate) struct MachineOptions {
     pub(crate) watchdog_seconds: u64,
     /// Whether locks are looked at.
     pub(crate) lockdep: Lockdep,
+    /// Which Linux it behaves as.
+    pub(crate) linux: Linux,
 }
 
 /// Says whether the order and the context in which locks are taken are looked at.
@@ -393,6 +399,7 @@ fn checked_machine(machine: CliMachine) -> Result<MachineOptions, UsageError> {
         hung_task_seconds: machine.hung_task_timeout,
         watchdog_seconds: machine.watchdog_thresh,
         lockdep: if machine.no_lockdep { Lockdep::Off } else { Lockdep::On },
+        linux: machine.as_linux,
     })
 }
 

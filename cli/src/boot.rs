@@ -16,7 +16,7 @@ use std::rc::Rc;
 use kthreads_qemu::{Debugger, End, Guest, ImageSource, Options, Outcome, pack};
 use kthreads_session::{Prepared, Show, words};
 
-use crate::args::{BootCommand, Clock, Lockdep, Start, UsageError};
+use crate::args::{BootCommand, Clock, Lockdep, MachineOptions, Start, UsageError};
 use crate::run::{nanos, read_script};
 use crate::{interrupts, objects, parameters, status};
 use events::{Event, Events};
@@ -124,8 +124,7 @@ fn command_line(command: &BootCommand, has_prompt: bool, files: &Files) -> Strin
     options.extend((run.machine.clock == Clock::FastForward).then(|| "fast-forward".to_owned()));
     options.extend((run.show == Show::Nothing).then(|| "quiet".to_owned()));
     options.extend((command.start == Start::ByDebugger).then(|| "gdb".to_owned()));
-    let is_unchecked = run.machine.lockdep == Lockdep::Off;
-    options.extend(is_unchecked.then(|| "prove_locking=0".to_owned()));
+    options.extend(kernel_options(&run.machine));
     options.extend(run.limit.map(|limit| format!("limit_ns={}", nanos(limit).0)));
     options.extend(command.append.iter().cloned());
     let mut modules = Vec::new();
@@ -134,6 +133,16 @@ fn command_line(command: &BootCommand, has_prompt: bool, files: &Files) -> Strin
         modules.extend(module.parameters.iter().map(String::as_str));
     }
     format!("{} -- {}", options.join(" "), words::join(modules))
+}
+
+/// What the kernel is configured with.
+fn kernel_options(machine: &MachineOptions) -> [String; 4] {
+    [
+        format!("hung_task_timeout_secs={}", machine.hung_task_seconds),
+        format!("watchdog_thresh={}", machine.watchdog_seconds),
+        format!("prove_locking={}", u8::from(machine.lockdep == Lockdep::On)),
+        format!("linux={}", machine.linux),
+    ]
 }
 
 /// Stays with the guest until it ends; returns the exit status.

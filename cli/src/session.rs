@@ -44,6 +44,7 @@ pub(crate) fn start(
         hung_task_seconds: options.hung_task_seconds,
         watchdog_seconds: options.watchdog_seconds,
         lockdep: (options.lockdep == Lockdep::On).then_some(LockLimits::USUAL),
+        linux: options.linux,
         threads_max: threads_max as u32,
         log_memory: supervisor::log_memory(),
         ..Config::default()

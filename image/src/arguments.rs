@@ -152,6 +152,11 @@ impl Arguments {
             ("prove_locking", "0") => self.config.lockdep = None,
             ("prove_locking", "1") => self.config.lockdep = Some(LockLimits::USUAL),
             ("hung_task_timeout_secs", _) => self.config.hung_task_seconds = number()?,
+            ("watchdog_thresh", _) => {
+                let seconds = number()?;
+                self.config.watchdog_seconds = if seconds <= 60 { seconds } else { Err(wrong())? };
+            }
+            ("linux", _) => self.config.linux = value.parse().map_err(|_| wrong())?,
             ("threads-max", _) => {
                 self.config.threads_max = u32::try_from(number()?).map_err(|_| wrong())?;
             }
@@ -166,6 +171,8 @@ impl Arguments {
 
 #[cfg(test)]
 mod tests {
+    use kthreads_kernel::Linux;
+
     use super::*;
 
     #[test]
@@ -189,6 +196,8 @@ mod tests {
         assert!(arguments.modules.is_empty() && arguments.script.is_none());
         assert!(arguments.config.lockdep.is_some());
         assert_eq!(parse("prove_locking=0").expect("an option").config.lockdep, None);
+        let old = parse("linux=5.15 watchdog_thresh=3").expect("two options").config;
+        assert_eq!((old.linux, old.watchdog_seconds), (Linux::V5_15, 3));
         assert_eq!(parse("gdb").expect("an option").debugger, Debugger::Announce);
         assert_eq!(parse("-- a.ko").expect("one module").modules.len(), 1);
         assert_eq!(parse("-- -- ps").expect("a script").script.as_deref(), Some("ps"));
@@ -196,7 +205,14 @@ mod tests {
 
     #[test]
     fn what_nobody_knows_is_refused() {
-        for line in ["fastforward", "cpus=x", "panic_on_oops=2", "-- x=1 a.ko", "quiet command"] {
+        for line in [
+            "linux=2.4",
+            "fastforward",
+            "cpus=x",
+            "panic_on_oops=2",
+            "-- x=1 a.ko",
+            "quiet command",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

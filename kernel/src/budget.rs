@@ -33,6 +33,11 @@ impl Kernel {
         is_enough
     }
 
+    /// How many bytes are taken.
+    pub(crate) fn memory_in_use(&self) -> u64 {
+        self.budget.used.load(Ordering::Relaxed)
+    }
+
     /// Gives bytes back that were taken.
     pub fn give_memory(&self, bytes: usize) {
         self.budget.used.fetch_sub(bytes as u64, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::AtomicU64;
 
-use crate::LockLimits;
+use crate::{Linux, LockLimits};
 
 /// The kernel's configuration.
 #[derive(Clone, Debug)]
@@ -40,24 +40,6 @@ pub enum OopsPolicy {
     Kill,
     /// The kernel stops.
     Panic,
-}
-
-/// A release of Linux whose behaviour is still targeted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Linux {
-    /// 5.15.
-    V5_15,
-    /// 6.1.
-    #[default]
-    V6_1,
-}
-
-impl Linux {
-    /// Whether kthread_stop makes its thread look as if a signal were pending, so that its
-    /// interruptible sleeps end: since 6.0.
-    pub(crate) fn stop_ends_interruptible_sleeps(self) -> bool {
-        self != Linux::V5_15
-    }
 }
 
 impl Default for Config {

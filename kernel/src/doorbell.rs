@@ -29,6 +29,13 @@ pub(crate) struct Doorbell {
     under_way: AtomicU32,
 }
 
+impl Doorbell {
+    /// How many jobs are under way.
+    pub(crate) fn count(&self) -> u32 {
+        self.under_way.load(Ordering::SeqCst)
+    }
+}
+
 impl Kernel {
     /// Leaves a job and makes init look. From any stack.
     pub(crate) fn ring(&self, name: &str, body: Body, done: Done) -> Result<(), Infallible> {

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod audit;
 mod backtrace;
 mod budget;
 mod config;
@@ -22,6 +23,7 @@ mod home;
 mod in_use;
 mod kernel;
 pub mod kthread;
+mod linux;
 mod lockdep;
 pub mod log;
 pub mod module;
@@ -41,9 +43,10 @@ mod upcalls;
 pub mod wait;
 mod watch;
 
-pub use config::{Config, Linux, OopsPolicy};
+pub use config::{Config, OopsPolicy};
 pub use cx::*;
 pub use errno::{Errno, to_c};
 pub use fault::Fault;
 pub use kernel::{Booted, EnterError, Kernel};
+pub use linux::{Linux, UnknownLinux};
 pub use lockdep::{How, IfHeld, Limits as LockLimits, LockAt};

@@ -1,6 +1,7 @@
 //! Every case on the host machine, with 1, 2 and 8 CPUs and both clocks.
 
 use kthreads_host::{Clock, HostConfig, HostMachine};
+use kthreads_kernel::audit::When;
 use kthreads_kernel::{Booted, Config, Kernel};
 use kthreads_tests::{Verdict, cases};
 
@@ -15,7 +16,8 @@ fn run_all(cpus: u32, clock: Clock) {
     let mut failed = Vec::new();
     let mut run = |name, case: &dyn Fn(&Kernel) -> Verdict| {
         println!("{name} ({cpus} CPUs, {clock:?})");
-        if let Err(why) = case(&kernel(cpus, clock)) {
+        let kernel = kernel(cpus, clock);
+        if let Err(why) = case(&kernel).and_then(|()| audited(&kernel)) {
             println!("    {why}");
             failed.push(name);
         }
@@ -23,6 +25,15 @@ fn run_all(cpus: u32, clock: Clock) {
     cases::all().for_each(|case| run(case.name, &|kernel| case.run_in(kernel)));
     cases::OUTSIDE.iter().for_each(|case| run(case.name, &case.run));
     assert!(failed.is_empty(), "failed with {cpus} CPUs, {clock:?}: {failed:#?}");
+}
+
+/// Whether the kernel's books hold together after a case; one that has ended has none.
+fn audited(kernel: &Kernel) -> Verdict {
+    let found = kernel.try_enter_as("auditor", |cx| cx.kernel.audit(When::Anytime));
+    match found {
+        Ok(found) if !found.is_empty() => Err(found.join("\n")),
+        _ => Ok(()),
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
-const LIMITS: [(&str, usize); 16] = [
-    ("base/src", 84),
+const LIMITS: [(&str, usize); 17] = [
+    ("base/src", 90),
     ("lockdep/src", 0),
     ("kernel/src", 0),
     ("shell/src", 0),
@@ -21,6 +21,7 @@ const LIMITS: [(&str, usize); 16] = [
     ("explore/src", 0),
     ("race/src", 0),
     ("tests/src", 33),
+    ("tests/soak/src", 3),
 ];
 
 /// Prints the counts; fails where there are more than the limit.

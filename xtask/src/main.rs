@@ -2,10 +2,12 @@
 
 mod ask_linux;
 mod bench;
+mod bugs;
 mod count;
 mod fuzz;
 mod lint;
 mod pc;
+mod soak;
 mod test;
 mod tools;
 
@@ -19,12 +21,17 @@ Usage: cargo xtask TASK
                       runs the C cases on real Linux in QEMU and writes their records
   cases [--machine host|pc] [NAME]...
                       runs the C cases on this kernel and compares with those records
+  bugs [--machine host|pc|sim] [--cpus 1,2,8] [--runs N] [NAME]...
+                      runs the modules of modules/bugs and their twins, and compares with what is
+                      expected
   pc [--cpus N] [--verbose] [WORD]...
                       boots the tests on the pc machine in QEMU
   bench [linux]       measures the command beside threads of other kinds, or the pc machine beside Linux
   lint                checks formatting, lints and documentation, for the host and for bare metal
   fuzz [--seconds N] [--seed N] [TARGET]...
                       mutates kept inputs and feeds them to the targets of fuzz/, 30 seconds each
+  soak [--minutes N] [--cpus N] [--seed N]
+                      random operations on kernels, against what must hold
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -38,10 +45,12 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "ask-linux" => ask_linux::run(rest),
         "cases" => ask_linux::ours::run(rest),
+        "bugs" => bugs::run(rest),
         "lint" => lint::run(),
         "pc" => pc::run(rest),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
+        "soak" => soak::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

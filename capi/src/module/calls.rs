@@ -39,16 +39,18 @@ fn through_stub(image: &LoadedImage, target: usize) -> usize {
 /// The address that stands in a constant of the image.
 fn word_at(image: &LoadedImage, address: usize) -> Option<usize> {
     let constants = image.image.read_only();
+    let _kept = image.keep();
     let is_there = image.image.contains_text(image.image.text().start)
         && constants.contains(&address)
         && constants.contains(&address.wrapping_add(size_of::<usize>() - 1));
-    // SAFETY: constants are mapped while the text is.
+    // SAFETY: constants are mapped while the text is, which is until the guard goes.
     is_there.then(|| unsafe { (address as *const usize).read_unaligned() })
 }
 
 /// The bytes of the text right before an address in it or at its end, zeros where it begins later.
 fn bytes_before(image: &LoadedImage, address: usize) -> Option<[u8; CALL_MAX_BYTES]> {
     let last = address.wrapping_sub(1);
+    let _kept = image.keep();
     if !image.image.contains_text(last) {
         return None;
     }
@@ -56,8 +58,8 @@ fn bytes_before(image: &LoadedImage, address: usize) -> Option<[u8; CALL_MAX_BYT
     let text = texts.into_iter().find(|text| text.contains(&last))?;
     let room = (address - text.start).min(CALL_MAX_BYTES);
     let mut bytes = [0; CALL_MAX_BYTES];
-    // SAFETY: these bytes lie in text that may run now, which is mapped and constant while the
-    // image is loaded; whoever unloads it asks this first.
+    // SAFETY: these bytes lie in text that may run now, which is mapped and constant until
+    // the guard goes.
     let before = unsafe { core::slice::from_raw_parts((address - room) as *const u8, room) };
     bytes[CALL_MAX_BYTES - room..].copy_from_slice(before);
     Some(bytes)

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 
+use kthreads_base::{SpinGuard, SpinLock};
 use kthreads_kernel::module::{self, ImageSymbol};
 use kthreads_loader::{Class, DebugSection, Image};
 
@@ -19,11 +20,28 @@ pub struct LoadedImage {
     /// The module may read these for as long as it is there.
     _data: Arc<DataSymbols>,
     lines: Lines,
+    /// Held while the image's memory is read.
+    reading: SpinLock<()>,
 }
 
 impl LoadedImage {
     pub(super) fn new(image: Image, data: Arc<DataSymbols>) -> Arc<LoadedImage> {
-        Arc::new(LoadedImage { image, _data: data, lines: Lines::default() })
+        Arc::new(LoadedImage {
+            image,
+            _data: data,
+            lines: Lines::default(),
+            reading: SpinLock::new(()),
+        })
+    }
+
+    /// Keeps the image's memory as it is now, for who looks first whether it is there.
+    pub(super) fn keep(&self) -> SpinGuard<'_, ()> {
+        self.reading.lock()
+    }
+
+    /// Waits for those who read memory of the image that has just been struck from it.
+    pub(super) fn wait_for_readers(&self) {
+        drop(self.reading.lock());
     }
 
     /// Makes copies of the debug sections with run-time addresses in them.
@@ -87,14 +105,15 @@ impl module::Image for LoadedImage {
     }
 
     fn with_variables(&self, look: &mut dyn FnMut(usize, &[AtomicUsize])) {
+        let _kept = self.keep();
         if self.image.is_unloaded() {
             return;
         }
         let range = self.image.writable();
         let start = range.start.next_multiple_of(size_of::<usize>());
         let len = range.end.saturating_sub(start) / size_of::<usize>();
-        // SAFETY: the module's variables, mapped and writable while the image is loaded: whoever
-        // unloads it asks this first. C may write to them at any time.
+        // SAFETY: the module's variables, mapped and writable while the image is loaded, which it
+        // stays until the guard goes. C may write to them at any time.
         look(start, unsafe { core::slice::from_raw_parts(start as *const AtomicUsize, len) });
     }
 

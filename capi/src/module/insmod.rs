@@ -105,7 +105,7 @@ impl ModuleLoader {
     ) -> Result<Arc<LoadedModule>, InsmodError> {
         let resolution = self.resolve_all(cx, object, module).map_err(InsmodError::Symbols)?;
         let owners = resolution.owners;
-        let memory = MachineMemory(&**cx.kernel.machine());
+        let memory = MachineMemory::new(cx);
         let image = object.load(&memory, &mut |name| resolution.addresses.get(name).copied());
         let image = match image {
             Ok(image) => LoadedImage::new(image, self.data.clone()),
@@ -152,7 +152,7 @@ impl ModuleLoader {
         if !self.watchers.debug() {
             // SAFETY: this is the memory the image was loaded into; init has returned, and what it
             // left that points to init code or data is a mistake of the module, which faults.
-            unsafe { loaded.image.image.drop_init(&MachineMemory(&**cx.kernel.machine())) };
+            unsafe { loaded.image.image.drop_init(&MachineMemory::of(cx, &loaded.image)) };
         }
         module.put();
         self.wake_waiters(cx);

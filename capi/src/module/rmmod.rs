@@ -79,7 +79,7 @@ impl ModuleLoader {
             // module) was the exit function's to take back, as on Linux, and faults.
             Vacancy::Empty => unsafe {
                 self.watchers.removed(loaded.image.image.base());
-                let memory = MachineMemory(&**cx.kernel.machine());
+                let memory = MachineMemory::of(cx, &loaded.image);
                 match self.watchers.debug() {
                     true => loaded.image.image.retire(&memory),
                     false => loaded.image.image.unload(&memory),

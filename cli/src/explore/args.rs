@@ -47,7 +47,7 @@ pub(crate) struct Subject {
     #[arg(long)]
     pub(crate) no_races: bool,
     /// Behaves as this release of Linux, where they differ: 5.15 or 6.1.
-    #[arg(long, value_name = "RELEASE", value_parser = parse_linux, default_value = "6.1")]
+    #[arg(long, value_name = "RELEASE", default_value_t)]
     pub(crate) as_linux: Linux,
     /// Does not look whether the order or the context in which locks are taken could end in a
     /// deadlock: what is found then is the deadlock.
@@ -128,14 +128,6 @@ fn parse_level(text: &str) -> Result<Level, String> {
         "access" => Ok(Level::Access),
         "lock" => Ok(Level::Lock),
         _ => Err("write access or lock".to_owned()),
-    }
-}
-
-fn parse_linux(text: &str) -> Result<Linux, String> {
-    match text {
-        "5.15" => Ok(Linux::V5_15),
-        "6.1" => Ok(Linux::V6_1),
-        _ => Err("write 5.15 or 6.1".to_owned()),
     }
 }
 

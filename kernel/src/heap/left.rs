@@ -67,6 +67,7 @@ impl Kernel {
 
     fn report_works(&self, cx: &Cx<'_>, module: &str, image: &dyn Image) {
         for task in self.all_tasks() {
+            let stays = self.worker_looks.lock();
             let Some(worker) = task.worker.get() else { continue };
             let address = task.worker.address();
             if self.find_block(address).is_some_and(|(_, record)| record.is_freed()) {
@@ -78,14 +79,17 @@ impl Kernel {
                 is_theirs.then(|| waiting.push(Waiting { address, function }));
                 image.contains(address)
             });
+            if image.contains(address) {
+                // It is not to be looked at again: its memory goes.
+                task.worker.set(None);
+            }
+            drop(stays);
             let (comm, pid) = (task.comm(), task.pid());
             let how = alloc::format!("is queued on {comm} (pid {pid})");
             for work in waiting {
                 self.report_waiting(cx, module, &work, "work", &how);
             }
             if image.contains(address) {
-                // It is not to be looked at again: its memory goes.
-                task.worker.set(None);
                 self.count_bug();
                 let what = self.object_name(address);
                 log!(
@@ -125,17 +129,17 @@ impl Kernel {
 
     fn report_memory(&self, cx: &Cx<'_>, module: &str, image: &dyn Image) {
         if let Some(memory) = self.heap.memory() {
-            for record in self.heap.iter().filter(|r| r.is_freed()) {
-                let block = record.block();
-                let is_theirs = image.contains(block.allocated.place);
-                if let Some(damage) = is_theirs.then(|| memory.find_damage(&block)).flatten() {
-                    self.report_damage(cx, &block, &damage);
-                }
-            }
-            for (_, block) in self.blocks_of(image) {
-                if let Some(damage) = memory.find_damage(&block) {
-                    self.report_damage(cx, &block, &damage);
-                }
+            let damage_of = |record: &Record| {
+                self.heap.with_block(record, |block| {
+                    let is_theirs = image.contains(block.allocated.place);
+                    let is_whole = record.is_kept() || record.is_fresh();
+                    let damage = (is_theirs && is_whole).then(|| memory.find_damage(block));
+                    damage.flatten().map(|damage| (*block, damage))
+                })
+            };
+            let (live, freed): (Vec<_>, Vec<_>) = self.heap.iter().partition(|r| r.is_live());
+            for (block, damage) in freed.into_iter().chain(live).filter_map(damage_of) {
+                self.report_damage(cx, &block, &damage);
             }
         }
         let mut left = self.blocks_of(image);

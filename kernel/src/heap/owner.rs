@@ -1,6 +1,7 @@
 //! Whose memory a block is: that of the module whose text asked for it, unless another module has
 //! been given it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
@@ -35,12 +36,14 @@ impl Kernel {
                 words.iter().for_each(|word| forget(word.load(Ordering::Relaxed)));
             });
         }
+        let Some(memory) = self.heap.memory() else { return };
         for record in self.heap.iter().filter(|record| record.is_live()) {
-            let block = record.block();
-            if others.iter().any(|other| other.contains(block.allocated.place)) {
-                let words = self.words_of_block(&block);
+            self.heap.with_block(record, |block| {
+                let is_theirs = |other: &Arc<dyn Image>| other.contains(block.allocated.place);
+                let words = others.iter().any(is_theirs).then(|| memory.words(block))?;
                 words.iter().for_each(|word| forget(word.load(Ordering::Relaxed)));
-            }
+                Some(())
+            });
         }
     }
 }

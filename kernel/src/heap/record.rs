@@ -81,10 +81,12 @@ pub(super) enum State {
     Unused = 0,
     /// A block that a module has.
     Live = 1,
-    /// A freed block that is kept back.
+    /// A block that is being freed.
     Freed = 2,
     /// A live block that was reported as left behind by its module.
     Left = 3,
+    /// A freed block that is filled and kept back.
+    Kept = 4,
 }
 
 /// Who did something to a block, and when (Linux: struct track).
@@ -219,6 +221,7 @@ impl Record {
             0 => State::Unused,
             1 => State::Live,
             2 => State::Freed,
+            4 => State::Kept,
             _ => State::Left,
         }
     }
@@ -244,7 +247,12 @@ impl Record {
 
     /// Whether it stands for a freed block.
     pub fn is_freed(&self) -> bool {
-        self.state() == State::Freed
+        matches!(self.state(), State::Freed | State::Kept)
+    }
+
+    /// Whether it stands for a freed block that is filled with poison.
+    pub(super) fn is_kept(&self) -> bool {
+        self.state() == State::Kept
     }
 
     /// Where the caller's memory begins.

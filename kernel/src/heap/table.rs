@@ -2,12 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::Ordering;
 
 use kthreads_base::{Slab, SpinLock};
 
 use super::record::{NO_RECORD, State};
 use super::{Block, Kind, Memory, Record};
+use crate::audit::Findings;
 use crate::{Cx, Kernel};
 
 const ORDER: Ordering = Ordering::Relaxed;
@@ -89,6 +90,52 @@ impl HeapBook {
         all.filter(|record| record.state() != State::Unused)
     }
 
+    /// How many blocks modules have.
+    pub(crate) fn live_blocks(&self) -> u32 {
+        self.iter().filter(|record| record.is_live()).count() as u32
+    }
+
+    /// Looks at the records of all CPUs.
+    pub(crate) fn audit(&self, found: &mut Findings) {
+        for (cpu, shard) in self.shards.iter().enumerate() {
+            let shard = shard.lock();
+            let mut in_line = |first: u32, state: State| {
+                let (mut at, mut blocks, mut bytes) = (first, 0, 0);
+                while let Some(record) = self.records.get(at) {
+                    let seen = record.state();
+                    if seen != state || blocks > self.records.len() as usize {
+                        found.add(format_args!(
+                            "block {at} of CPU {cpu} is {seen:?} in a line of {state:?}"
+                        ));
+                        break;
+                    }
+                    (blocks, bytes) = (blocks + 1, bytes + record.block().total);
+                    at = record.next.load(ORDER);
+                }
+                (blocks, bytes)
+            };
+            in_line(shard.unused, State::Unused);
+            let (kept, noted) =
+                (in_line(shard.first_kept, State::Kept), (shard.kept_blocks, shard.kept_bytes));
+            if kept != noted {
+                found.add(format_args!(
+                    "CPU {cpu} keeps {kept:?} blocks and bytes, {noted:?} noted"
+                ));
+            }
+        }
+    }
+
+    /// Calls `look` with a block whose memory stays where it is meanwhile, if the record still stands
+    /// for one.
+    pub(super) fn with_block<R>(
+        &self,
+        record: &Record,
+        look: impl FnOnce(&Block) -> Option<R>,
+    ) -> Option<R> {
+        let _stays = self.shard_of(record).lock();
+        (record.state() != State::Unused).then(|| look(&record.block())).flatten()
+    }
+
     fn shard_of(&self, record: &Record) -> &SpinLock<Shard> {
         &self.shards[record.shard.load(ORDER) as usize % self.shards.len()]
     }
@@ -129,6 +176,7 @@ impl HeapBook {
     /// Puts a freed block last among those that are kept; its shard is locked.
     fn keep(&self, shard: &mut Shard, index: u32, record: &Record) {
         record.next.store(NO_RECORD, ORDER);
+        record.set_state(State::Kept);
         match self.records.get(shard.last_kept) {
             Some(last) => last.next.store(index, ORDER),
             None => shard.first_kept = index,
@@ -242,10 +290,5 @@ impl Kernel {
         self.heap.by_address.lock().remove(&record.memory());
         let mut shard = self.heap.shard_of(record).lock();
         self.heap.give_back(&mut shard, index, record);
-    }
-
-    /// The words of a block's memory, for a look at what it holds.
-    pub(crate) fn words_of_block(&self, block: &Block) -> &'static [AtomicUsize] {
-        self.heap.memory().map_or(&[], |memory| memory.words(block))
     }
 }

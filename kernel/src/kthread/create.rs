@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
-use alloc::string::String;
+use alloc::boxed::Box;
 
 use kthreads_base::{Slab, SpinLock, choose};
 
@@ -10,7 +10,7 @@ use super::PER_CPU;
 use crate::proc::WaitsIn;
 use crate::task::state::*;
 use crate::task::{NO_TASK, Spawn, Start, Task, ThreadBody, ThreadFn, cut_at_char};
-use crate::wait::Completion;
+use crate::wait::{Completion, Limit, Waited};
 use crate::{Cx, Errno, Kernel, observe};
 
 /// A memory node to put a thread's memory on.
@@ -132,6 +132,18 @@ impl Requests {
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.lock().first == NO_TASK
     }
+
+    /// How many are under way.
+    pub(crate) fn in_use(&self) -> u32 {
+        let queue = self.queue.lock();
+        let next = |index: &u32| {
+            let next = self.get(RequestId(*index)).next.load(Ordering::Relaxed);
+            (next != NO_TASK).then_some(next)
+        };
+        let first = (queue.free != NO_TASK).then_some(queue.free);
+        let free = core::iter::successors(first, next).count() as u32;
+        self.slots.len() - free
+    }
 }
 
 impl Kernel {
@@ -181,7 +193,12 @@ impl Kernel {
             if old == Phase::Waiting as u32 {
                 return Err(Errno::EINTR);
             }
-            self.wait_for_completion(cx, &request.done);
+            // Whoever has taken it answers in a moment. A thread that is to end does not sleep.
+            let state = TASK_UNINTERRUPTIBLE;
+            let wait = || self.wait_for_completion_state(cx, &request.done, state, Limit::Never);
+            while wait() == Waited::Interrupted {
+                self.give_way(cx);
+            }
         }
         let answer = request.answer.load(Ordering::Acquire);
         self.requests.free(id);
@@ -195,8 +212,8 @@ impl Kernel {
 
     fn name_kthread(&self, task: &Task, name: &str) {
         task.set_comm(name);
-        if name.len() >= TASK_COMM_LEN {
-            *task.full_name.lock() = Some(String::from(cut_at_char(name, FULL_NAME_MAX)));
+        if name.len() >= TASK_COMM_LEN && self.config.linux.keeps_long_names() {
+            task.belongings.lock().full_name = Some(Box::from(cut_at_char(name, FULL_NAME_MAX)));
         }
     }
 

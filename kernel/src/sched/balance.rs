@@ -62,12 +62,16 @@ impl Kernel {
             self.take_from(current, other, cpu)
         });
         let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
-        if let Some(task) = pulled {
+        let Some(task) = pulled else { return rq };
+        if allowed_on(task, cpu) {
             rq.place(task);
             rq.enqueue(task, super::queue::End::Tail);
             task.sched.on_rq.store(1, Ordering::Release);
+            return rq;
         }
-        rq
+        // Its mask has changed on the way.
+        self.move_to_allowed(current, rq, task);
+        self.cpus[cpu as usize].rq.lock_irqs_off(current)
     }
 
     fn take_from(&self, current: Current, other: u32, cpu: u32) -> Option<&Task> {
@@ -92,15 +96,22 @@ impl Kernel {
 
     /// Queues a task that is between two queues, and belongs to the one that is locked.
     fn move_to_allowed(&self, current: Current, from: LockedQueue<'_>, task: &Task) {
-        let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
-        let idle = mask & self.idle_cpus();
-        let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
-        task.sched.cpu.store(cpu, Ordering::Release);
-        drop(from);
-        let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
-        task.sched.on_rq.store(1, Ordering::Release);
-        rq.place(task);
-        self.enqueue_and_notify(rq, task, cpu, current.cpu());
+        let mut from = from;
+        loop {
+            let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
+            let idle = mask & self.idle_cpus();
+            let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
+            task.sched.cpu.store(cpu, Ordering::Release);
+            drop(from);
+            let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+            // Without a lock its mask may have changed.
+            if allowed_on(task, cpu) {
+                task.sched.on_rq.store(1, Ordering::Release);
+                rq.place(task);
+                return self.enqueue_and_notify(rq, task, cpu, current.cpu());
+            }
+            from = rq;
+        }
     }
 
     /// Limits a task to the CPUs of `mask` (Linux: set_cpus_allowed_ptr). A task that runs where

@@ -155,6 +155,36 @@ impl<T, N: NodeOf<T>> Heap<T, N> {
         Some(lowest)
     }
 
+    /// Calls `see` with each member; tells what does not hold together.
+    pub(crate) fn audit(&self, see: &mut dyn FnMut(&T)) -> Option<&'static str> {
+        let mut left = self.len;
+        let mut at: Option<Pin<&T>> = self.root.get();
+        while let Some(item) = at {
+            if left == 0 {
+                return Some("there are more than are counted");
+            }
+            left -= 1;
+            see(item.get_ref());
+            let node = N::node(item.get_ref());
+            let (child, next): (Option<Pin<&T>>, Option<Pin<&T>>) =
+                (node.child.get(), node.next.get());
+            let points_back = |other: Option<Pin<&T>>| {
+                other.is_none_or(|other| N::node(other.get_ref()).prev.is(item.get_ref()))
+            };
+            if !node.is_queued() {
+                return Some("one does not know that it is in line");
+            }
+            if !points_back(child) || !points_back(next) {
+                return Some("a link does not lead back");
+            }
+            if child.is_some_and(|child| comes_first(N::node(child.get_ref()), node)) {
+                return Some("one stands behind another that comes later");
+            }
+            at = child.or(next).or_else(|| after_subtree::<T, N>(item));
+        }
+        (left != 0).then_some("there are fewer than are counted")
+    }
+
     /// Takes `item` out; returns whether it was in.
     pub fn remove(&mut self, item: &T) -> bool {
         let node = N::node(item);
@@ -173,6 +203,21 @@ impl<T, N: NodeOf<T>> Heap<T, N> {
         self.root.set(both.or(self.root.get()));
         true
     }
+}
+
+/// The sibling of the nearest node above a last sibling that has one.
+fn after_subtree<T, N: NodeOf<T>>(last: Pin<&T>) -> Option<Pin<&T>> {
+    let mut below = last;
+    while let Some(prev) = N::node(below.get_ref()).prev.get() {
+        let node = N::node(prev.get_ref());
+        let next: Option<Pin<&T>> = node.next.get();
+        // Coming up from a child, not along a row.
+        if node.child.is(below.get_ref()) && next.is_some() {
+            return next;
+        }
+        below = prev;
+    }
+    None
 }
 
 /// Takes a node that is not the root from among its siblings.

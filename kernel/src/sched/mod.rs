@@ -36,7 +36,7 @@ use crate::watch::Passes;
 pub use heap::{Heap, HeapNode, NodeOf};
 pub use params::Policy;
 pub(crate) use queue::RunQueue;
-pub(crate) use switch::Switch;
+pub(crate) use switch::{Switch, allowed_on};
 pub(crate) use wake::Rest;
 
 /// A run queue whose lock is held, with interrupts off.

@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering;
 
 use super::heap::{Heap, HeapNode, NodeOf};
 use super::{MAX_RT_PRIO, weight};
+use crate::audit::Findings;
 use crate::task::state::SCHED_NORMAL;
 use crate::task::{Task, TaskLink, TaskPin};
 
@@ -240,6 +241,22 @@ impl RunQueue {
         }
     }
 
+    /// Calls `see` with each task in line; notes what does not hold together.
+    pub(crate) fn audit(&self, cpu: u32, found: &mut Findings, see: &mut dyn FnMut(&Task)) {
+        let mut count = 0;
+        let mut seen = |task: &Task| {
+            count += 1;
+            see(task);
+        };
+        let wrong = [self.fair.audit(&mut seen), self.rt.audit(self.waiting, &mut seen)];
+        for wrong in wrong.into_iter().flatten() {
+            found.add(format_args!("the queue of CPU {cpu}: {wrong}"));
+        }
+        if count != self.waiting {
+            found.add(format_args!("CPU {cpu}: {count} tasks wait, {} are counted", self.waiting));
+        }
+    }
+
     /// A waiting task that `suits`: the real-time ones by priority, then the fair ones,
     /// the one with the first deadline before others; for another CPU that has nothing to do.
     pub(crate) fn find(&self, suits: impl Fn(&Task) -> bool) -> Option<TaskPin<'_>> {
@@ -319,6 +336,37 @@ impl RealTime {
             [high, _] => high.trailing_zeros(),
         };
         self.pop_level(level as usize)
+    }
+
+    /// Calls `see` with each of at most `most` tasks; tells what does not hold together.
+    fn audit(&self, most: u32, see: &mut dyn FnMut(&Task)) -> Option<&'static str> {
+        let mut left = most;
+        for level in 0..RT_LEVELS {
+            let is_ready = self.ready[level / 64] & (1 << (level % 64)) != 0;
+            let mut at: Option<TaskPin<'_>> = self.first[level].get();
+            if is_ready != at.is_some() || at.is_none() != self.last[level].is_null() {
+                return Some("a priority does not know whether somebody waits");
+            }
+            let mut prev: Option<TaskPin<'_>> = None;
+            while let Some(task) = at {
+                if left == 0 {
+                    return Some("there are more real-time tasks than are counted");
+                }
+                left -= 1;
+                see(task.get_ref());
+                if level_of(task.get_ref()) != level || !is_rt(task.get_ref()) {
+                    return Some("a task waits at another priority than its own");
+                }
+                if prev.is_some_and(|prev| !task.sched.rt_prev.is(prev.get_ref())) {
+                    return Some("a link does not lead back");
+                }
+                (prev, at) = (Some(task), task.sched.rt_next.get());
+            }
+            if prev.is_some_and(|prev| !self.last[level].is(prev.get_ref())) {
+                return Some("the last of a priority is not last");
+            }
+        }
+        None
     }
 
     fn iter(&self) -> impl Iterator<Item = TaskPin<'_>> {

@@ -280,7 +280,7 @@ impl Kernel {
 
     /// Frees what a dead task ran on; its slot stays while somebody holds a reference.
     fn reap(&self, dead: &Task) {
-        let Belongings { stack, start, .. } = core::mem::take(&mut *dead.belongings.lock());
+        let Belongings { stack, start, .. } = dead.belongings.lock().take_all_but_name();
         // While others have links to frames on it, it stays as it is for good.
         let is_pinned = dead.pinned_frames.load(Ordering::Relaxed) > 0;
         if let Some(stack) = stack.filter(|_| !is_pinned) {

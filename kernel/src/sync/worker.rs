@@ -260,10 +260,7 @@ impl WorkItem {
     /// When a work of the same worker calls it: it would wait for itself.
     pub fn flush(&self, cx: &Cx<'_>) {
         self.shared.expect_other_thread(cx);
-        if self.delayed().timer().is_pending() {
-            cx.kernel.mod_delayed_work(self.shared.as_ref().worker(), self.delayed(), 0);
-        }
-        cx.kernel.flush_work(cx, self.delayed().work());
+        cx.kernel.flush_delayed_work(cx, self.delayed());
     }
 
     /// Takes the work out of line or off its timer and waits if it runs; true if it waited

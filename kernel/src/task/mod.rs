@@ -53,8 +53,8 @@ pub struct Task {
     pub(crate) sleep_timer: Timer,
     pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
+    killed: AtomicBool,
     pub(crate) belongings: SpinLock<Belongings>,
-    pub(crate) full_name: SpinLock<Option<String>>,
     /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
     /// The C function that runs in it, for reports.
@@ -62,12 +62,11 @@ pub struct Task {
     /// The worker whose works it does.
     pub(crate) worker: AtomicRef<Worker>,
     pub(crate) free_next: AtomicU32,
-    /// What C sees as its `struct sighand_struct`: a lock that modules may take.
-    pub(crate) siglock: RawSpinLock,
-    killed: AtomicBool,
     /// Frames on its stack that others may have links to. If it ends while there are some (killed
     /// in the condition of a wait), the stack is never used again.
     pub(crate) pinned_frames: AtomicU32,
+    /// What C sees as its `struct sighand_struct`: a lock that modules may take.
+    pub(crate) siglock: RawSpinLock,
     /// The memory nodes it may use: bit 0 is the only one there is.
     pub(crate) mems_allowed: AtomicU64,
 }
@@ -81,6 +80,16 @@ pub(crate) struct Belongings {
     pub(crate) start: Option<Start>,
     /// Who waits outside the kernel for its end.
     pub(crate) done: Option<Done>,
+    /// Its name, if `comm` has no room for it; stays until the slot has another task.
+    pub(crate) full_name: Option<Box<str>>,
+}
+
+impl Belongings {
+    /// Leaves the name: a dead task may still be asked for it.
+    pub(crate) fn take_all_but_name(&mut self) -> Belongings {
+        let full_name = self.full_name.take();
+        core::mem::replace(self, Belongings { full_name, ..Belongings::default() })
+    }
 }
 
 head_first!(Task, head);
@@ -115,7 +124,6 @@ impl Task {
             sleep_node: HeapNode::default(),
             sleep_cpu: AtomicU32::new(0),
             belongings: SpinLock::new(Belongings::default()),
-            full_name: SpinLock::new(None),
             wait_channel: AtomicUsize::new(0),
             entry_point: AtomicFn::null(),
             worker: AtomicRef::null(),
@@ -210,8 +218,8 @@ impl Task {
     /// The name that /proc shows: the one asked for at creation, up to 63 bytes (Linux:
     /// get_kthread_comm).
     pub fn full_name(&self) -> String {
-        match &*self.full_name.lock() {
-            Some(name) => name.clone(),
+        match &self.belongings.lock().full_name {
+            Some(name) => String::from(&**name),
             None => String::from(self.comm().as_str()),
         }
     }
@@ -264,7 +272,6 @@ impl Task {
     pub(crate) fn start_life(&self) {
         self.killed.store(false, Ordering::Relaxed);
         self.wait_queue.store(0, Ordering::Relaxed);
-        self.worker.set(None);
         self.pinned_frames.store(0, Ordering::Relaxed);
         self.generation.fetch_add(1, Ordering::AcqRel);
     }

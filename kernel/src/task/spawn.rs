@@ -62,7 +62,8 @@ impl Kernel {
         prepare(self.tasks.pin(task.index()), &stack);
         self.fill(task, &spawn);
         let Spawn { start, done, .. } = spawn;
-        *task.belongings.lock() = Belongings { stack: Some(stack), start: Some(start), done };
+        *task.belongings.lock() =
+            Belongings { stack: Some(stack), start: Some(start), done, full_name: None };
         Ok(task)
     }
 
@@ -188,6 +189,10 @@ impl Kernel {
         cx.head.note(observe::EXITED, task.index() as usize, code as usize);
         task.head.exit_code.store(code as i32, Ordering::Relaxed);
         self.cancel_sleep(cx.task);
+        // A worker's thread that was killed.
+        if !task.worker.is_null() {
+            self.leave_worker(task);
+        }
         task.signals.clear(&task.head);
         let (start, done) = {
             let mut belongings = task.belongings.lock();
@@ -232,7 +237,6 @@ impl Kernel {
     /// Drops a reference to a task (Linux: put_task_struct); the last one frees it.
     pub fn put_task(&self, task: &Task) {
         if task.head.usage.fetch_sub(1, Ordering::AcqRel) == 1 {
-            *task.full_name.lock() = None;
             self.tasks.free(task);
         }
     }

@@ -9,6 +9,7 @@ use kthreads_base::{Slab, SpinLock};
 
 use super::{NO_TASK, Task, TaskId, TaskPin};
 use crate::Errno;
+use crate::audit::Findings;
 
 /// How many dead slots wait before one is used again.
 const QUARANTINE: u32 = 64;
@@ -137,6 +138,43 @@ impl TaskTable {
     pub(crate) fn pids_given(&self) -> (i32, u64) {
         let cursor = self.cursor.lock();
         (cursor.last, cursor.given)
+    }
+
+    /// How many slots there are.
+    pub(crate) fn slot_count(&self) -> u32 {
+        self.slots.len()
+    }
+
+    /// How many slots wait to be used.
+    pub(crate) fn free_count(&self) -> u32 {
+        self.free.lock().count
+    }
+
+    /// How many pids name a task.
+    pub(crate) fn pids_in_use(&self) -> u32 {
+        let _cursor = self.cursor.lock();
+        let cells = (0..self.by_pid.len()).filter_map(|pid| self.by_pid.get(pid));
+        cells.filter(|cell| cell.load(Ordering::Relaxed) != 0).count() as u32
+    }
+
+    /// Looks at the free slots.
+    pub(crate) fn audit(&self, found: &mut Findings) {
+        let free = self.free.lock();
+        let (mut at, mut last, mut count) = (free.first, NO_TASK, 0);
+        while at != NO_TASK && count <= free.count {
+            let task = self.get(at);
+            if task.is_live() {
+                found.add(format_args!("slot {at} is free and has task {}", task.pid()));
+            }
+            (last, count) = (at, count + 1);
+            at = task.free_next.load(Ordering::Relaxed);
+        }
+        if (last, count) != (free.last, free.count) {
+            found.add(format_args!(
+                "{count} slots are free, the last is {last}; noted are {} and {}",
+                free.count, free.last
+            ));
+        }
     }
 
     /// All live tasks, in the order of their slots.

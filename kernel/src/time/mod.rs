@@ -8,5 +8,5 @@ mod timer;
 mod wheel;
 
 pub use jiffies::*;
-pub(crate) use sleep::ByWakeTime;
+pub(crate) use sleep::{ByWakeTime, first_wake_time};
 pub use timer::*;

@@ -28,7 +28,7 @@ extern "C" fn wake_sleeper(timer: &Timer) {
     });
 }
 
-fn first_wake_time(sleepers: &Sleepers) -> u64 {
+pub(crate) fn first_wake_time(sleepers: &Sleepers) -> u64 {
     sleepers.peek().map_or(u64::MAX, |task| task.sleep_node.key())
 }
 

@@ -343,6 +343,44 @@ impl Wheel {
         })
     }
 
+    /// Calls `see` with each pending timer and the place of the list that it is in.
+    pub(crate) fn for_each(&self, held: &RawGuard<'_>, see: &mut dyn FnMut(&Timer, usize)) {
+        for place in 0..BUCKETS + self.due_lists {
+            let list = self.list(place);
+            let mut next = list.first(held);
+            while let Some(timer) = next {
+                see(timer.get_ref(), place);
+                next = list.after(held, timer.get_ref());
+            }
+        }
+    }
+
+    /// Looks at all timers, and tells `wrong` of those that would not run when they should.
+    pub(crate) fn audit(
+        &mut self,
+        held: &RawGuard<'_>,
+        wrong: &mut dyn FnMut(&Timer, &'static str),
+    ) {
+        let next = self.next_expiry();
+        self.for_each(held, &mut |timer, place| {
+            if place >= BUCKETS {
+                return;
+            }
+            if timer.bucket() != place {
+                wrong(timer, "it is in another bucket than it says");
+            }
+            if !self.is_occupied(place) {
+                wrong(timer, "its bucket counts as empty");
+            }
+            let granule = Jiffies(granularity(place / BUCKETS_PER_LEVEL));
+            let latest = timer.expires() + granule;
+            let is_late = next.is_none_or(|next| next.is_after(latest) && next.is_after(self.clk));
+            if is_late {
+                wrong(timer, "it is due before its wheel is");
+            }
+        });
+    }
+
     /// Takes out every pending timer that `matches`; returns how many.
     pub(crate) fn detach_where(
         &mut self,

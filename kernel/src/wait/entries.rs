@@ -33,6 +33,11 @@ impl QueueEntries {
         self.count.load(Ordering::Relaxed) == 0
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     fn change(&self, body: &mut dyn FnMut(&mut Vec<Added>)) {
         let mut list = self.list.lock();
         body(&mut list);

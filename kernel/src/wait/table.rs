@@ -11,7 +11,8 @@ use alloc::boxed::Box;
 
 use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock};
 
-use crate::task::{Task, TaskLink};
+use crate::audit::Findings;
+use crate::task::{Task, TaskLink, TaskPin};
 
 const SHARDS: usize = 1024;
 const ORDER: Ordering = Ordering::Relaxed;
@@ -158,6 +159,33 @@ impl WaitTable {
         self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_irqs_off(current)
     }
 
+    /// How many tasks wait.
+    pub(crate) fn waiters(&self) -> u32 {
+        let mut count = 0;
+        for shard in &self.shards {
+            // Links that lead nowhere are told by `audit`.
+            shard.lock().audit(&mut |_| count += 1);
+        }
+        count
+    }
+
+    /// Looks at all shards.
+    pub(crate) fn audit(&self, found: &mut Findings) {
+        for (place, shard) in self.shards.iter().enumerate() {
+            let shard = shard.lock();
+            let wrong = shard.audit(&mut |task| {
+                let address = task.wait.address.load(ORDER);
+                if address == 0 || place_of(address) != place {
+                    let pid = task.pid();
+                    found.add(format_args!("{pid} waits for {address:#x} in shard {place}"));
+                }
+            });
+            if let Some(wrong) = wrong {
+                found.add(format_args!("the waiters of shard {place}: {wrong}"));
+            }
+        }
+    }
+
     /// The first task in line for the object at an address.
     pub(crate) fn first_at(&self, address: usize) -> Option<&Task> {
         self.shards[place_of(address)].lock().first_at(address)
@@ -205,6 +233,28 @@ impl Shard {
             None => self.last.set(prev),
             Some(next) => next.wait.prev.set(prev),
         }
+    }
+
+    /// Calls `see` with each task in line; tells what does not hold together.
+    fn audit(&self, see: &mut dyn FnMut(&Task)) -> Option<&'static str> {
+        let (mut prev, mut at): (Option<TaskPin<'_>>, Option<TaskPin<'_>>) =
+            (None, self.first.get());
+        while let Some(task) = at {
+            let leads_back = match prev {
+                None => task.wait.prev.is_null(),
+                Some(prev) => task.wait.prev.is(prev.get_ref()),
+            };
+            if !leads_back {
+                return Some("a link does not lead back");
+            }
+            see(task.get_ref());
+            (prev, at) = (Some(task), task.wait.next.get());
+        }
+        let is_last = match prev {
+            None => self.last.is_null(),
+            Some(prev) => self.last.is(prev.get_ref()),
+        };
+        (!is_last).then_some("the last is not last")
     }
 
     /// The first task in line for `object`.

@@ -79,7 +79,7 @@ impl Cpu {
 
 impl Kernel {
     /// How many uninterruptible sleeps have begun, and how many last.
-    fn sleeps(&self) -> (u64, u64) {
+    pub(crate) fn sleeps(&self) -> (u64, u64) {
         let sum = |cell: fn(&crate::kernel::Cpu) -> &AtomicU64| -> u64 {
             self.cpus.iter().map(|cpu| cell(cpu).load(ORDER)).sum()
         };

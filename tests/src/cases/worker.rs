@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use kthreads_kernel::Cx;
 use kthreads_kernel::sync::{SpinLock, WorkerThread};
+use kthreads_kernel::task::state::TASK_UNINTERRUPTIBLE;
 use kthreads_kernel::time::Jiffies;
 use kthreads_kernel::wait::Completion;
 
@@ -16,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "flush waits for the instance, destroy for all", run: flush },
     Case { name: "cancel says whether the work waited and waits if it runs", run: cancel },
     Case { name: "a delayed work runs after its time, and can be moved", run: delayed },
+    Case { name: "a flush in the moment when a work's time comes ends", run: flush_when_due },
 ];
 
 fn order(cx: &Cx<'_>) {
@@ -127,5 +129,31 @@ fn delayed(cx: &Cx<'_>) {
     assert!(work.queue_after(cx, Jiffies(250_000)));
     work.flush(cx);
     assert!(seen.lock().is_some());
+    assert_eq!(worker.destroy(cx), Ok(()));
+}
+
+/// The timer runs out, on another CPU where there is one, while a flush looks whether it does.
+fn flush_when_due(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "due").expect("a worker");
+    let count = Count::default();
+    let theirs = count.clone();
+    let work = Arc::new(worker.work(cx, move |_| {
+        theirs.add();
+    }));
+    for round in 1..=2 {
+        let (armed, theirs) = (Arc::new(Completion::new()), work.clone());
+        let arms = armed.clone();
+        let armer = cx.create("armer", move |cx| {
+            assert!(theirs.queue_after(cx, Jiffies(1)));
+            arms.complete(cx);
+            cx.sleep(1);
+        });
+        let armer = armer.expect("a thread").bind(cx, cx.kernel.nr_cpus() - 1).wake(cx);
+        armed.wait(cx);
+        cx.kernel.schedule_timeout_state(cx, 1, TASK_UNINTERRUPTIBLE);
+        work.flush(cx);
+        assert_eq!(count.get(), round);
+        assert_eq!(armer.join(cx), Ok(()));
+    }
     assert_eq!(worker.destroy(cx), Ok(()));
 }

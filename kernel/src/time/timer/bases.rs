@@ -28,6 +28,7 @@ use kthreads_base::{IrqGuard, SpinGuard, SpinLock, current_head, note};
 use super::super::jiffies::Jiffies;
 use super::super::wheel::{Arming, Begun, NextExpiry, Wheel};
 use super::{Timer, TimerFn};
+use crate::audit::Findings;
 use crate::observe;
 
 /// Which of a CPU's two wheels.
@@ -330,6 +331,40 @@ impl Timers {
         let mut guard = self.base(self.cpu_in(flags), kind_in(flags)).wheel.lock();
         let (wheel, held) = guard.split();
         wheel.holds(held, address, bucket)
+    }
+
+    /// How many timers are pending.
+    pub(crate) fn pending(&self) -> u32 {
+        let count = |base: &Base| {
+            let mut guard = base.wheel.lock();
+            let (wheel, held) = guard.split();
+            let mut count = 0;
+            wheel.for_each(held, &mut |_, _| count += 1);
+            count
+        };
+        self.cpus.iter().flatten().map(count).sum()
+    }
+
+    /// Looks at all wheels.
+    pub(crate) fn audit(&self, found: &mut Findings) {
+        for (cpu, bases) in (0..).zip(&self.cpus) {
+            for (kind, base) in [Kind::Standard, Kind::Deferrable].into_iter().zip(bases) {
+                let mut guard = base.wheel.lock();
+                let (wheel, held) = guard.split();
+                wheel.audit(held, &mut |timer, wrong| {
+                    let function = timer.function_address();
+                    found.add(format_args!(
+                        "a timer of CPU {cpu}, {kind:?}, for {function:#x}: {wrong}"
+                    ));
+                });
+                wheel.for_each(held, &mut |timer, _| {
+                    let flags = timer.flags() & Timer::WHEEL_MASK;
+                    if (self.cpu_in(flags), kind_in(flags)) != (cpu, kind) {
+                        found.add(format_args!("a timer of CPU {cpu} names another: {flags:#x}"));
+                    }
+                });
+            }
+        }
     }
 
     /// Takes out every pending timer that `matches`, on all CPUs; returns how many: for the
