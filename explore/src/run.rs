@@ -223,8 +223,8 @@ fn stop(machine: &SimMachine, kernel: &Arc<Kernel>, watch: &Mutex<Watch>, kind: 
     let finding = kernel.try_enter_as("explorer", |cx| explain(cx, kind, &wakes));
     // Where not even that goes on, CPUs spin for each other.
     let livelock = |_| Finding::new(Kind::Livelock, "every CPU spins for another".to_owned());
-    // A copy: what was written in the kernel goes with it.
-    lock(watch).finding = Some(finding.unwrap_or_else(livelock).clone());
+    // What was written in the kernel goes with it.
+    lock(watch).finding = Some(finding.unwrap_or_else(livelock).copy());
     machine.set_steps_left(STEPS_TO_END);
     kernel.halt();
 }

@@ -36,7 +36,7 @@ impl ModuleLoader {
         if !object.undefined().all(|symbol| find(symbol.name).is_some()) {
             return None;
         }
-        let memory = MachineMemory(&**cx.kernel.machine());
+        let memory = MachineMemory::new(cx);
         let image = object.load(&memory, &mut find).ok()?;
         let image = LoadedImage::new(image, self.data.clone());
         let parameters = Parameters::of(&image.image);
@@ -57,7 +57,7 @@ impl ModuleLoader {
         file: &ModuleFile<'_>,
     ) -> Result<Arc<LoadedImage>, LoadError> {
         let object = parse(cx, file)?;
-        let memory = MachineMemory(&**cx.kernel.machine());
+        let memory = MachineMemory::new(cx);
         let image = object.load(&memory, &mut |_| Some(0))?;
         Ok(LoadedImage::new(image, self.data.clone()))
     }
