@@ -20,7 +20,10 @@ static int run(void *unused)
 
 static int __init wake_of_gone_init(void)
 {
-	thread = kthread_run(run, NULL, "runner");
+	thread = kthread_create(run, NULL, "runner");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	wake_up_process(thread);
 	msleep(100);
 	wake_up_process(thread);
 	return 0;
