@@ -32,6 +32,7 @@ pub mod list;
 pub mod machine;
 pub mod slab;
 pub mod softirq;
+pub mod spare;
 pub mod spin;
 pub mod stack;
 pub mod switch;
@@ -46,6 +47,7 @@ pub use interrupt::{forced_point, interrupt_point, module_point, module_point_of
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, SharedMachine, Upcalls};
 pub use slab::Slab;
+pub use spare::run_on;
 pub use spin::{IrqGuard, PreemptGuard, QuietGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
 pub use stack::{SLOT_SIZE, Stack};
 pub use time::Nanos;

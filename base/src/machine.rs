@@ -150,8 +150,9 @@ pub unsafe trait Machine: Send + Sync {
     /// One turn of a loop that waits for another CPU.
     fn relax(&self);
 
-    /// Looks where the code of another CPU is, which goes on at once; None if it cannot be told.
-    /// From any stack; takes no lock of the kernel.
+    /// Looks where the code of another CPU is, which goes on at once, or where the calling one was
+    /// interrupted by the machine; None if it cannot be told. From any stack; takes no lock of the
+    /// kernel.
     fn sample(&self, _cpu: u32) -> Option<Sample> {
         None
     }

@@ -79,6 +79,11 @@ impl Stack {
 
     /// The first stack pointer to use: below the top word, 16-byte aligned.
     pub fn top(&self) -> usize {
-        self.base + SLOT_SIZE - 64
+        Stack::top_of(self.base)
+    }
+
+    /// As [`top`](Stack::top), of the slot that begins at `base`.
+    pub(crate) fn top_of(base: usize) -> usize {
+        base + SLOT_SIZE - 64
     }
 }

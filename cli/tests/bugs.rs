@@ -1,65 +1,103 @@
-//! Every module of modules/bugs and modules/bugs/locking does what its `.expected` file says and ends
-//! with status 1, and its repaired twin is silent and ends with status 0: on 1, 2 and 8 CPUs.
-//!
-//! The folders are the list. `NAME.c` is a bug if there is a `NAME.expected`; `NAME_fixed.c` is its
-//! twin. `NAME.script`, if there is one, is run after loading, for the twin with its name put in
-//! for the bug's; else three seconds pass. `NAME.args` has more words for the command line.
-//! `modules/bugs/README.md` says more. To try one alone, put its name into the variable BUG.
+//! Every module of modules/bugs does what is expected of it, and its repaired twin is silent: on 1, 2
+//! and 8 CPUs, and explored. `modules/bugs/README.md` says what is expected, `cargo xtask bugs` runs
+//! some of them alone, or more often.
 
 mod tool;
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::OnceLock;
 
-use tool::{Run, kthreads, root};
+use kthreads_bugs::{
+    Bench, Budget, MOST_DIFFERING_LINES, Machine, Matrix, Module, Role, differing_lines,
+};
+use tool::{kthreads, root};
 
-/// How many lines a twin may differ by.
-const DIFFERING_LINES: usize = 5;
+/// How many schedules are explored of what is right.
+const SCHEDULES: u64 = 1000;
+
+/// The modules.
+fn all() -> Vec<Module> {
+    kthreads_bugs::all().expect("they are part of the sources")
+}
+
+fn bench(machine: Machine) -> Bench {
+    Bench::new(Path::new(env!("CARGO_BIN_EXE_kthreads")), machine, all()).expect("they build")
+}
+
+/// Runs everything once.
+fn check_all(bench: &Bench, cpus: u32) {
+    let outcome = Matrix { cpus: vec![cpus], runs: 1 }.run(bench);
+    assert!(outcome.failures.is_empty(), "{outcome}");
+}
+
+/// What the tests on the host have in common: the modules are built once.
+fn host() -> &'static Bench {
+    static HOST: OnceLock<Bench> = OnceLock::new();
+    HOST.get_or_init(|| bench(Machine::Host))
+}
 
 #[test]
 fn bugs_are_reported_and_twins_are_silent_on_1_cpu() {
-    check_all("1");
+    check_all(host(), 1);
 }
 
 #[test]
 fn bugs_are_reported_and_twins_are_silent_on_2_cpus() {
-    check_all("2");
+    check_all(host(), 2);
 }
 
 #[test]
 fn bugs_are_reported_and_twins_are_silent_on_8_cpus() {
-    check_all("8");
+    check_all(host(), 8);
 }
 
 #[test]
-fn twins_differ_by_few_lines() {
-    for bug in bugs() {
-        let (wrong, right) = (read(&bug, ".c"), read(&bug, "_fixed.c"));
-        let count = differing_lines(&wrong, &right);
-        assert!(count <= DIFFERING_LINES, "{bug}: {count} lines differ");
+fn bugs_are_found_and_twins_are_clean_when_explored() {
+    check_all(&bench(Machine::Sim(Budget::Schedules(SCHEDULES))), 2);
+}
+
+#[test]
+fn each_bug_has_an_expectation_and_a_twin_that_differs_by_few_lines() {
+    let modules = all();
+    let bugs: Vec<_> = modules.iter().filter(|module| module.role() == Role::Bug).collect();
+    assert!(bugs.len() >= 110, "only {} were found", bugs.len());
+    for bug in bugs {
+        let source = bug.source();
+        let is_expected = bug.read("expected").is_some() || bug.read("explored").is_some();
+        assert!(is_expected, "{source} has no .expected nor .explored");
+        let (wrong, right) = (bug.read("c"), read(&source.replace(".c", "_fixed.c")));
+        let count = differing_lines(&wrong.expect("its source"), &right);
+        assert!((1..=MOST_DIFFERING_LINES).contains(&count), "{source}: {count} lines differ");
     }
 }
 
 #[test]
-fn what_is_right_with_locks_is_not_told_of() {
-    let entries = fs::read_dir(root().join(SILENT)).expect("the folder is part of the sources");
-    let name = |entry: fs::DirEntry| {
-        Some(entry.file_name().into_string().ok()?.strip_suffix(".c")?.to_owned())
-    };
-    let names: Vec<String> =
-        entries.filter_map(|entry| name(entry.expect("it can be read"))).collect();
-    assert!(names.len() >= 9, "only {names:?} were found");
-    for name in names {
-        let (source, script) = (format!("{SILENT}/{name}.c"), format!("sleep 3; rmmod {name}"));
-        for cpus in ["1", "2"] {
-            // Twice: what was known of a module goes with it.
-            let script = format!("{script}; insmod {name}; {script}");
-            let run =
-                kthreads(&["run", &source, "--fast-forward", "--cpus", cpus, "--script", &script]);
-            assert_eq!(run.status, Some(0), "{name}: {}", run.describe());
-            assert!(run.out.ends_with("kthreads: nothing is left behind\n"), "{}", run.describe());
+fn each_file_belongs_to_a_module() {
+    let known = ["c", "expected", "explored", "script", "args", "machines"];
+    let sources: Vec<_> = all().iter().map(Module::source).collect();
+    for folder in ["", "/locking", "/interleaving", "/locking/silent", "/interleaving/silent"] {
+        let folder = format!("modules/bugs{folder}");
+        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder") {
+            let name = entry.expect("a file").file_name().into_string().expect("a plain name");
+            let Some((stem, ending)) = name.split_once('.') else { continue };
+            let is_known =
+                known.contains(&ending) && sources.contains(&format!("{folder}/{stem}.c"));
+            assert!(is_known || name == "README.md", "{folder}/{name}");
         }
     }
+}
+
+#[test]
+fn each_bug_is_in_the_documentation() {
+    let docs = read("docs/reports.md") + &read("docs/explore.md");
+    let is_named = |module: &Module| docs.contains(&format!("`{}`", module.name()));
+    let bugs = all().into_iter().filter(|module| module.role() == Role::Bug);
+    let unnamed: Vec<_> = bugs.filter(|bug| !is_named(bug)).map(|bug| bug.source()).collect();
+    assert!(unnamed.is_empty(), "neither docs/reports.md nor docs/explore.md has {unnamed:?}");
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 #[test]
@@ -99,162 +137,4 @@ fn locks_are_looked_at_unless_that_is_turned_off() {
         "{}",
         on.describe()
     );
-}
-
-/// Where the bugs are.
-const FOLDERS: [&str; 2] = ["modules/bugs", "modules/bugs/locking"];
-/// Modules that do nothing wrong, though it may look so.
-const SILENT: &str = "modules/bugs/locking/silent";
-
-/// A file of a bug, which is called by its folder and its name.
-fn path(bug: &str, ending: &str) -> PathBuf {
-    root().join(format!("{bug}{ending}"))
-}
-
-/// The last part of what a bug is called.
-fn name_of(bug: &str) -> &str {
-    bug.rsplit('/').next().unwrap_or(bug)
-}
-
-fn read(name: &str, ending: &str) -> String {
-    let path = path(name, ending);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// All bugs, by folder and name.
-fn bugs() -> Vec<String> {
-    let mut bugs: Vec<String> = FOLDERS.into_iter().flat_map(bugs_in).collect();
-    bugs.sort();
-    assert!(bugs.len() >= 60, "only {} bugs were found", bugs.len());
-    bugs
-}
-
-fn bugs_in(folder: &str) -> Vec<String> {
-    let entries = fs::read_dir(root().join(folder)).expect("the folder is part of the sources");
-    let name = |entry: fs::DirEntry| {
-        let file = entry.file_name().into_string().ok()?;
-        file.strip_suffix(".expected").map(|name| format!("{folder}/{name}"))
-    };
-    entries.filter_map(|entry| name(entry.expect("it can be read"))).collect()
-}
-
-fn check_all(cpus: &str) {
-    let only = std::env::var("BUG").ok();
-    let chosen =
-        bugs().into_iter().filter(|bug| only.as_ref().is_none_or(|only| only == name_of(bug)));
-    let check = |bug: &String| {
-        let results = [check_bug(bug, cpus), check_twin(bug, cpus)];
-        results.into_iter().filter_map(Result::err).collect::<Vec<_>>()
-    };
-    let failures: Vec<String> = chosen.collect::<Vec<_>>().iter().flat_map(check).collect();
-    assert!(failures.is_empty(), "on {cpus} CPUs:\n{}", failures.join("\n"));
-}
-
-/// Loads `module`, the bug or its twin, and does what the script of `bug` says.
-fn run(bug: &str, module: &str, cpus: &str) -> Run {
-    let source = format!("{module}.c");
-    let script = match path(bug, ".script").is_file() {
-        true => with_name(&read(bug, ".script"), name_of(bug), name_of(module)),
-        false => String::from("sleep 3"),
-    };
-    let more = match path(bug, ".args").is_file() {
-        true => read(bug, ".args"),
-        false => String::new(),
-    };
-    let mut arguments = vec!["run", &source, "--fast-forward", "--cpus", cpus, "--script", &script];
-    arguments.extend(more.split_whitespace());
-    kthreads(&arguments)
-}
-
-/// The script with the module's name put in for the bug's, where that stands as a word.
-fn with_name(script: &str, bug: &str, module: &str) -> String {
-    let is_part = |character: char| character.is_alphanumeric() || character == '_';
-    let mut text = String::new();
-    let mut rest = script;
-    while let Some(at) = rest.find(bug) {
-        let (before, after) = (&rest[..at], &rest[at + bug.len()..]);
-        let is_word = !before.ends_with(is_part) && !after.starts_with(is_part);
-        text.push_str(before);
-        text.push_str(if is_word { module } else { bug });
-        rest = after;
-    }
-    text + rest
-}
-
-fn check_bug(bug: &str, cpus: &str) -> Result<(), String> {
-    let run = run(bug, bug, cpus);
-    let wrong = |what: &str| Err(format!("{bug}: {what}: {}", run.describe()));
-    let log = run.log();
-    let mut rest = log.iter();
-    for expected in read(bug, ".expected").lines() {
-        if !rest.any(|line| line_matches(expected.trim_end(), line.trim_end())) {
-            return wrong(&format!("no line `{expected}', or not in this order"));
-        }
-    }
-    if run.status != Some(1) {
-        return wrong("it must end with status 1");
-    }
-    Ok(())
-}
-
-fn check_twin(bug: &str, cpus: &str) -> Result<(), String> {
-    let twin = format!("{bug}_fixed");
-    let run = run(bug, &twin, cpus);
-    let wrong = |what: &str| Err(format!("{twin}: {what}: {}", run.describe()));
-    if run.status != Some(0) {
-        return wrong("it must end with status 0");
-    }
-    let words = ["kthreads: ", "BUG", "WARNING", "Oops", "------------[ cut here ]"];
-    if run.log().iter().any(|line| words.iter().any(|word| line.contains(word))) {
-        return wrong("it must be silent");
-    }
-    if !run.out.ends_with("kthreads: nothing is left behind\n") {
-        return wrong("it must leave nothing behind");
-    }
-    Ok(())
-}
-
-/// Whether a line is the expected one, in which `...` stands for any text.
-fn line_matches(expected: &str, line: &str) -> bool {
-    let mut pieces = expected.split("...");
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = line.strip_prefix(first) else { return false };
-    let pieces: Vec<&str> = pieces.collect();
-    let Some((last, middle)) = pieces.split_last() else { return rest.is_empty() };
-    for piece in middle {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = &rest[at + piece.len()..];
-    }
-    rest.ends_with(last)
-}
-
-/// How many lines must be changed, added or taken out to make one text of the other.
-fn differing_lines(wrong: &str, right: &str) -> usize {
-    let (wrong, right): (Vec<_>, Vec<_>) = (wrong.lines().collect(), right.lines().collect());
-    // The edit distance, row by row.
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (above, line) in wrong.iter().enumerate() {
-        let mut next = vec![above + 1];
-        for (left, other) in right.iter().enumerate() {
-            let changed = row[left] + usize::from(line != other);
-            next.push(changed.min(row[left + 1] + 1).min(next[left] + 1));
-        }
-        row = next;
-    }
-    row[right.len()]
-}
-
-#[test]
-fn names_are_put_in_where_they_are_words() {
-    assert_eq!(
-        with_name("rmmod a; lsmod; cat a_b", "a", "a_fixed"),
-        "rmmod a_fixed; lsmod; cat a_b"
-    );
-}
-
-#[test]
-fn distances_are_counted_in_lines() {
-    assert_eq!(differing_lines("a\nb\nc", "a\nx\nc"), 1);
-    assert_eq!(differing_lines("a\nb\nc", "a\nc"), 1);
-    assert_eq!(differing_lines("a\nb", "b\na"), 2);
 }

@@ -1,5 +1,7 @@
 //! What helps to write and debug a module: `new`, `flags`, `run --gdb`, `stacks`, SIGQUIT.
 
+#[path = "tool/qemu.rs"]
+mod qemu;
 mod tool;
 
 use std::fs;
@@ -91,10 +93,17 @@ fn the_compilation_database_has_each_source_with_its_flags() {
     assert!(run.err.contains("has no .c file, and no Kbuild or Makefile"), "{}", run.err);
 }
 
+fn has_gdb() -> bool {
+    let is_there = Command::new("gdb").arg("--version").output().is_ok();
+    if !is_there {
+        eprintln!("skipped: gdb is missing (apt-get install gdb)");
+    }
+    is_there
+}
+
 #[test]
 fn gdb_knows_the_code_of_modules() {
-    if Command::new("gdb").arg("--version").output().is_err() {
-        eprintln!("skipped: gdb is missing (apt-get install gdb)");
+    if !has_gdb() {
         return;
     }
     let folder = new_module();
@@ -131,6 +140,57 @@ fn gdb_knows_the_code_of_modules() {
     let hits = run.out.matches("hit Breakpoint 1, pair_thread").count();
     assert_eq!(hits, 2, "it is hit again after the module was loaded anew: {}", run.describe());
     assert!(!run.out.contains("received signal"), "{}", run.describe());
+}
+
+#[test]
+fn gdb_knows_the_code_of_modules_on_bare_metal() {
+    let Some(image) = qemu::image().filter(|_| has_gdb()) else { return };
+    let folder = new_module();
+    let mut guest = Command::new("timeout")
+        .args(["-s", "KILL", "120", env!("CARGO_BIN_EXE_kthreads")])
+        .args(["boot", "--gdb", "pair/pair.c", "--image", image, "--fast-forward", "--cpus", "2"])
+        .args(["--script", "sleep 3; rmmod pair"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command was built");
+    let mut said = BufReader::new(guest.stderr.take().expect("a pipe")).lines();
+    let target = said.by_ref().map(|line| line.expect("text")).find_map(|line| {
+        Some(line.split_once("-ex 'target remote ")?.1.split_once('\'')?.0.into())
+    });
+    let target: String = target.expect("what to type");
+    let commands = [
+        "set breakpoint pending on",
+        &format!("target remote {target}"),
+        "break pair_thread",
+        "continue",
+        "bt",
+        "info locals",
+        "break pair_exit",
+        "continue",
+        "bt 2",
+        "info threads",
+        "delete",
+        "continue",
+    ];
+    let mut gdb = Command::new("timeout");
+    gdb.args(["-s", "KILL", "120", "gdb", "-batch"]).current_dir(folder.path());
+    let gdb = gdb.args(commands.iter().flat_map(|command| ["-ex", command])).arg(image);
+    let debugged = run_of(gdb.stdin(Stdio::null()).output().expect("gdb"));
+    for text in [
+        "hit Breakpoint 1, pair_thread (data=0x0)",
+        "in kthreads_kernel::kernel::Kernel::kthread_main",
+        "count = ",
+        "hit Breakpoint 2, pair_exit () at pair/pair.c:",
+        "CPU#1",
+    ] {
+        assert!(debugged.out.contains(text), "no {text:?}: {}", debugged.describe());
+    }
+    let run = run_of(guest.wait_with_output().expect("an end"));
+    assert_eq!(run.status, Some(0), "{}", run.describe());
+    assert!(run.out.contains("kthreads: nothing is left behind"), "{}", run.describe());
 }
 
 #[test]

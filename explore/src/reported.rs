@@ -8,12 +8,24 @@ const LINES_SHOWN: usize = 16;
 const LINES_OF_LOCKS: usize = 40;
 /// What stands behind what there is to say about locks.
 const END_OF_LOCKS: &str = "stack backtrace:";
+/// What a report of a hung task begins with: those are findings of another kind, which have all
+/// that this tells, in lines of the kernel's own, too.
+const HUNG: &str = "INFO: task ";
 
 /// The first report in a log, and all that the lock validator has made: what is wrong with locks has
 /// no bearing on what comes after it.
 pub(crate) fn reported(log: &[String]) -> Vec<Finding> {
     let lines: Vec<&str> = log.iter().map(String::as_str).collect();
-    let first = lines.iter().position(|line| begins(line)).unwrap_or(0);
+    let mut is_about_hung = false;
+    let is_first = |line: &&str| {
+        is_about_hung |= line.starts_with(HUNG);
+        begins(line) && !(is_about_hung && line.starts_with("kthreads:"))
+    };
+    let first = lines.iter().position(is_first);
+    if first.is_none() && is_about_hung {
+        return Vec::new();
+    }
+    let first = first.unwrap_or(0);
     let is_shown = |at: &usize| *at == first || is_about_locks(lines[*at]);
     (first..lines.len()).filter(is_shown).map(|at| finding(&lines[at..])).collect()
 }
@@ -66,6 +78,14 @@ mod tests {
     fn of_others_the_first_counts() {
         let log = ["a line", "BUG: one", "more", "WARNING: two"];
         assert_eq!(keys(&log), [Finding::new(Kind::Report, "BUG: one".to_owned()).key]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_hung_task_is_no_report_of_its_own() {
+        let hung = ["INFO: task a:5 blocked", "kthreads: a waits for b", "INFO: task c:6 blocked"];
+        assert!(keys(&hung).is_empty());
+        let log = [&hung[..], &["kthreads: c waits", "WARNING: two"]].concat();
+        assert_eq!(keys(&log), ["WARNING: two"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ static noinline void compute(unsigned long end)
 
 static int run(void *unused)
 {
-	compute(jiffies + 4 * HZ);
+	compute(jiffies + 6 * HZ);
 	return 0;
 }
 

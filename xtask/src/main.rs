@@ -2,6 +2,7 @@
 
 mod ask_linux;
 mod bench;
+mod bugs;
 mod count;
 mod fuzz;
 mod lint;
@@ -20,6 +21,9 @@ Usage: cargo xtask TASK
                       runs the C cases on real Linux in QEMU and writes their records
   cases [--machine host|pc] [NAME]...
                       runs the C cases on this kernel and compares with those records
+  bugs [--machine host|pc|sim] [--cpus 1,2,8] [--runs N] [NAME]...
+                      runs the modules of modules/bugs and their twins, and compares with what is
+                      expected
   pc [--cpus N] [--verbose] [WORD]...
                       boots the tests on the pc machine in QEMU
   bench [linux]       measures the command beside threads of other kinds, or the pc machine beside Linux
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "ask-linux" => ask_linux::run(rest),
         "cases" => ask_linux::ours::run(rest),
+        "bugs" => bugs::run(rest),
         "lint" => lint::run(),
         "pc" => pc::run(rest),
         "bench" => bench::run(rest),

@@ -13,5 +13,6 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     crate::ask_linux::ours::run(&[])?;
     crate::soak::test()?;
     crate::pc::test()?;
+    crate::bugs::test_pc()?;
     crate::count::run()
 }

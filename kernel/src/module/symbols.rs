@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 
-use kthreads_base::Fault;
+use kthreads_base::{Fault, run_on};
 
 use crate::Kernel;
 use crate::format::FixedText;
@@ -129,6 +129,16 @@ impl Kernel {
         self.image_at(address).is_some()
     }
 
+    /// The line of the source, looked up on a stack of its own if there is one: that takes more
+    /// than a thread may have left.
+    fn line_of(&self, image: &dyn Image, address: usize) -> Option<String> {
+        let Some(mut stack) = self.machine.stack_alloc() else { return image.line_of(address) };
+        let mut line = None;
+        run_on(&mut stack, &mut || line = image.line_of(address));
+        self.machine.stack_free(stack);
+        line
+    }
+
     /// Finds the symbol of a module that an address belongs to and hands it to `found`.
     pub fn with_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
         let Some((module, image)) = self.image_at(address) else { return false };
@@ -145,7 +155,7 @@ impl Kernel {
         let Some((module, image)) = image.filter(|(_, image)| image.contains_text(address)) else {
             return false;
         };
-        let line = image.line_of(address);
+        let line = self.line_of(&*image, address);
         image.symbolize(address, &mut |name, offset, size| {
             found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
         })
@@ -155,7 +165,7 @@ impl Kernel {
     /// ran: for places that are remembered.
     pub fn with_past_symbol(&self, address: usize, found: &mut dyn FnMut(SymbolAt<'_>)) -> bool {
         let Some((module, image)) = self.image_at(address) else { return false };
-        let line = image.line_of(address);
+        let line = self.line_of(&*image, address);
         image.symbolize_past(address, &mut |name, offset, size| {
             found(SymbolAt { name, offset, size, module: &module, line: line.as_deref() });
         })

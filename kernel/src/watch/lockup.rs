@@ -234,11 +234,9 @@ impl Kernel {
 
     fn report_lockup(&self, cx: &Cx<'_>, cpu: u32, finding: Finding) {
         let task = self.running_on(cpu);
-        let trace = if core::ptr::eq(task, cx.task.get_ref()) {
-            Some(self.trace_from(&Origin::here()))
-        } else {
-            self.trace_of_cpu(cpu)
-        };
+        let here = || self.trace_from(&Origin::here());
+        let is_here = core::ptr::eq(task, cx.task.get_ref());
+        let trace = self.trace_of_cpu(cpu).or_else(|| is_here.then(here));
         // A user-like task may be busy outside of the kernel: with a file of the host's.
         let in_module = trace.as_ref().is_some_and(|trace| trace.has_module());
         if !task.is_kthread() && !in_module {

@@ -33,6 +33,11 @@ pub(crate) fn alloc(len: usize) -> Option<NonNull<u8>> {
     paging::map(start, len).then(|| NonNull::new(start as *mut u8)).flatten()
 }
 
+/// Whether an address lies where modules are, loaded or not.
+pub(crate) fn contains(address: usize) -> bool {
+    (MODULES..MODULES + RANGE_LEN).contains(&(address as u64))
+}
+
 /// Changes what a range is used for.
 pub(crate) fn protect(start: NonNull<u8>, len: usize, access: Protection) {
     let usage = match access {

@@ -44,6 +44,7 @@ bare_metal! {
     mod hard_lock;
     mod heap;
     mod image;
+    mod lockup;
     mod machine;
     mod outside;
     mod paging;

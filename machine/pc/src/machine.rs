@@ -7,6 +7,7 @@ use core::fmt;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
+use kthreads_base::frames::Sample;
 use kthreads_base::{
     Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, on_kernel_stack,
 };
@@ -14,7 +15,7 @@ use x86_64::instructions::interrupts;
 
 use crate::processor::{self, Processor};
 use crate::rest::{self, Clock, Heeds};
-use crate::{apic, clock, heap, image, outside, paging, serial, stacks};
+use crate::{apic, clock, heap, image, lockup, outside, paging, serial, stacks};
 
 /// A busy delay shorter than this is spent spinning.
 const SHORTEST_REST: Nanos = Nanos::from_micros(50);
@@ -74,7 +75,8 @@ static ALL_ENDED: AtomicU32 = AtomicU32::new(0);
 /// The top of the stack on which the boot processor enters its idle loop.
 static BOOT_CPU_STACK: AtomicUsize = AtomicUsize::new(0);
 
-fn upcalls() -> Option<&'static dyn Upcalls> {
+/// The kernel, while it runs.
+pub(crate) fn upcalls() -> Option<&'static dyn Upcalls> {
     // SAFETY: null, or the box that `join` frees once no CPU runs; only they ask.
     unsafe { UPCALLS.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
 }
@@ -94,18 +96,6 @@ pub(crate) fn patience() -> Nanos {
 /// As [`patience`], but for ever while nobody outside waits for what the kernel does.
 pub(crate) fn patience_of_the_awaited() -> Nanos {
     if upcalls().is_some_and(Upcalls::is_awaited) { patience() } else { Nanos::NEVER }
-}
-
-/// Has the kernel judge CPU `number` and the one after it, which may be deaf itself, and report
-/// what it finds. The interrupted code must hold no lock of the kernel: its virtual interrupts
-/// are on.
-pub(crate) fn judge(number: u32) {
-    let Some(upcalls) = upcalls() else { return };
-    let next = (number + 1) % ALIVE.load(Ordering::Relaxed).max(1);
-    let is_found = upcalls.judge(number);
-    if upcalls.judge(next) || is_found {
-        upcalls.report_findings();
-    }
 }
 
 impl PcMachine {
@@ -271,6 +261,10 @@ unsafe impl Machine for PcMachine {
         while self.now() < until && !is_disturbed() {
             core::hint::spin_loop();
         }
+    }
+
+    fn sample(&self, cpu: u32) -> Option<Sample> {
+        lockup::sample(cpu)
     }
 
     fn relax(&self) {

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsiz
 use kthreads_base::{CpuLocal, Nanos};
 
 use crate::apic;
+use crate::lockup::Watch;
 
 /// The most processors that are used.
 pub(crate) const MAX_PROCESSORS: usize = 64;
@@ -34,6 +35,8 @@ pub(crate) struct Processor {
     pub(crate) armed: AtomicU64,
     /// The lowest address of the kernel stack that its exceptions come on.
     pub(crate) exception_stack: AtomicUsize,
+    /// What it knows of what it does for too long.
+    pub(crate) watch: Watch,
 }
 
 impl Processor {
@@ -50,6 +53,7 @@ impl Processor {
             flushed: AtomicU64::new(0),
             armed: AtomicU64::new(u64::MAX),
             exception_stack: AtomicUsize::new(0),
+            watch: Watch::new(),
         }
     }
 

@@ -12,7 +12,7 @@ use x86_64::registers::control::Cr2;
 
 use crate::apic::{self, Vector};
 use crate::processor::{self, Processor};
-use crate::{clock, machine, outside, power, rest, segments, serial, shootdown};
+use crate::{clock, lockup, machine, outside, power, rest, segments, serial, shootdown};
 
 const NMI: u64 = 2;
 const INVALID_OPCODE: u64 = 6;
@@ -124,20 +124,20 @@ extern "C" fn pc_interrupt(frame: &Frame) {
     rest::on_interrupt(me);
     machine::tell_time(clock::now());
     if on_kernel_stack() {
-        deliver(me);
+        deliver(me, frame);
     }
 }
 
 /// Lets the kernel take what is pending, if its virtual interrupts are on, and preempt.
-fn deliver(me: &Processor) {
+fn deliver(me: &Processor, frame: &Frame) {
     let are_off = head::current_head().irqs_off.load(Ordering::Relaxed) != 0;
+    if !are_off && me.number() == 0 && outside::is_wanted() {
+        outside::run();
+    }
+    lockup::judge(me, frame);
     if are_off {
         return;
     }
-    if me.number() == 0 && outside::is_wanted() {
-        outside::run();
-    }
-    machine::judge(me.number());
     interrupts::enable();
     // The thread may go on on another processor after this.
     interrupt_point();
@@ -223,6 +223,11 @@ fn describe(frame: &Frame) -> Fault {
 }
 
 impl Frame {
+    /// The instruction where it was interrupted.
+    pub(crate) fn ip(&self) -> usize {
+        self.rip as usize
+    }
+
     /// The stack pointer and the frame pointer where it was interrupted.
     pub(crate) fn place(&self) -> Place {
         Place { sp: self.rsp as usize, bp: self.rbp as usize }

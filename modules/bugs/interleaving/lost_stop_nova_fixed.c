@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The repaired twin of lost_stop.c: it says that it will sleep before it tests for stop, so a stop
- * that comes later makes it run again.
+ * A cleaner that tests for stop, then prepares to sleep, then sleeps whatever has come meanwhile:
+ * a stop between the test and the sleep is lost. Since Linux 6.0 kthread_stop also ends interruptible
+ * sleeps, so this one hangs on older kernels only.
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -12,7 +13,7 @@ static struct task_struct *cleaner;
 static int clean(void *unused)
 {
 	for (;;) {
-		set_current_state(TASK_IDLE);
+		set_current_state(TASK_INTERRUPTIBLE);
 		if (kthread_should_stop())
 			break;
 		schedule();
@@ -21,17 +22,17 @@ static int clean(void *unused)
 	return 0;
 }
 
-static int __init kept_stop_init(void)
+static int __init nova_stop_init(void)
 {
 	cleaner = kthread_run(clean, NULL, "cleaner");
 	return PTR_ERR_OR_ZERO(cleaner);
 }
 
-static void __exit kept_stop_exit(void)
+static void __exit nova_stop_exit(void)
 {
 	kthread_stop(cleaner);
 }
 
-module_init(kept_stop_init);
-module_exit(kept_stop_exit);
+module_init(nova_stop_init);
+module_exit(nova_stop_exit);
 MODULE_LICENSE("GPL");

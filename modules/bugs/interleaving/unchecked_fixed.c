@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The repaired twin of unchecked.c.
+ * The result of an allocation is used untested: found when allocations fail.
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -8,7 +8,7 @@
 
 static int *number;
 
-static int __init checked_init(void)
+static int __init unchecked_init(void)
 {
 	number = kmalloc(sizeof(*number), GFP_KERNEL);
 	if (!number)
@@ -17,11 +17,11 @@ static int __init checked_init(void)
 	return 0;
 }
 
-static void __exit checked_exit(void)
+static void __exit unchecked_exit(void)
 {
 	kfree(number);
 }
 
-module_init(checked_init);
-module_exit(checked_exit);
+module_init(unchecked_init);
+module_exit(unchecked_exit);
 MODULE_LICENSE("GPL");

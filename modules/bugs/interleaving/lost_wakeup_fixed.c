@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The repaired twin of lost_wakeup.c: it says that it will sleep before it looks for work.
+ * A consumer that looks for work before it says that it will sleep: a wake-up between the two
+ * finds it awake, and is lost.
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -23,7 +24,7 @@ static int consume(void *unused)
 	return 0;
 }
 
-static int __init kept_wakeup_init(void)
+static int __init lost_wakeup_init(void)
 {
 	consumer = kthread_run(consume, NULL, "consumer");
 	if (IS_ERR(consumer))
@@ -36,12 +37,12 @@ static int __init kept_wakeup_init(void)
 	return 0;
 }
 
-static void __exit kept_wakeup_exit(void)
+static void __exit lost_wakeup_exit(void)
 {
 	kthread_stop(consumer);
 	put_task_struct(consumer);
 }
 
-module_init(kept_wakeup_init);
-module_exit(kept_wakeup_exit);
+module_init(lost_wakeup_init);
+module_exit(lost_wakeup_exit);
 MODULE_LICENSE("GPL");

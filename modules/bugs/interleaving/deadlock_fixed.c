@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The repaired twin of deadlock.c: both take the mutexes in one order.
+ * Two threads take two mutexes in opposite orders.
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -32,14 +32,14 @@ static int backwards(void *unused)
 	return 0;
 }
 
-static int __init nodeadlock_init(void)
+static int __init deadlock_init(void)
 {
 	threads[0] = kthread_run(forwards, NULL, "forwards");
 	threads[1] = kthread_run(backwards, NULL, "backwards");
 	return 0;
 }
 
-static void __exit nodeadlock_exit(void)
+static void __exit deadlock_exit(void)
 {
 	int i;
 
@@ -48,6 +48,6 @@ static void __exit nodeadlock_exit(void)
 			kthread_stop(threads[i]);
 }
 
-module_init(nodeadlock_init);
-module_exit(nodeadlock_exit);
+module_init(deadlock_init);
+module_exit(deadlock_exit);
 MODULE_LICENSE("GPL");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * The repaired twin of race.c: a lock orders the two.
+ * Two threads count in one plain variable.
  */
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -20,14 +20,14 @@ static int work(void *unused)
 	return 0;
 }
 
-static int __init norace_init(void)
+static int __init race_init(void)
 {
 	threads[0] = kthread_run(work, NULL, "one");
 	threads[1] = kthread_run(work, NULL, "two");
 	return 0;
 }
 
-static void __exit norace_exit(void)
+static void __exit race_exit(void)
 {
 	int i;
 
@@ -36,6 +36,6 @@ static void __exit norace_exit(void)
 			kthread_stop(threads[i]);
 }
 
-module_init(norace_init);
-module_exit(norace_exit);
+module_init(race_init);
+module_exit(race_exit);
 MODULE_LICENSE("GPL");

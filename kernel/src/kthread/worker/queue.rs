@@ -1,0 +1,73 @@
+//! Queueing works.
+
+use core::pin::Pin;
+
+use kthreads_base::RawGuard;
+
+use super::{ORDER, Work, Worker, address_of};
+use crate::{Fault, Kernel};
+
+/// Where a work goes among those that wait.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    Last,
+    First,
+    After(&'a Work),
+}
+
+impl Kernel {
+    /// Queues a work; returns false if it waits already or is being cancelled (Linux:
+    /// kthread_queue_work). From any context.
+    pub fn queue_work(&self, worker: Pin<&Worker>, work: Pin<&Work>) -> bool {
+        let is_set_up = self.check_queued(worker, &work);
+        let held = worker.get_ref().lock.lock();
+        let queued = is_set_up && !work.is_blocked() && !worker.is_closed();
+        if queued {
+            self.insert_work(worker, &held, work, Place::Last);
+        }
+        queued
+    }
+
+    pub(super) fn insert_work(
+        &self,
+        worker: Pin<&Worker>,
+        held: &RawGuard<'_>,
+        work: Pin<&Work>,
+        place: Place<'_>,
+    ) {
+        self.check_work(worker, &work);
+        match place {
+            Place::Last => worker.works().push_back(held, work),
+            Place::First => worker.works().push_front(held, work),
+            Place::After(other) => worker.get_ref().work_list.insert_after(held, other, work),
+        }
+        work.worker.set(Some(worker));
+        if worker.current_work.load(ORDER) == 0
+            && !self.has_fault(Fault::QueueForgetsWake)
+            && let Some(task) = self.task_at(worker.task())
+        {
+            self.wake_up_process(task);
+        }
+    }
+
+    /// Says so if one of the two was never initialised. A work that was not is never queued: it
+    /// looks as if it were in line already, to Linux too.
+    pub(super) fn check_queued(&self, worker: Pin<&Worker>, work: &Work) -> bool {
+        let is_set_up = work.func.address() != 0;
+        if !is_set_up {
+            self.report_uninitialised("kthread_work", work.address());
+        }
+        if worker.work_list.is_raw() {
+            self.report_uninitialised("kthread_worker", address_of(worker));
+        }
+        is_set_up
+    }
+
+    /// One work must not be used with two workers (Linux: kthread_insert_work_sanity_check).
+    pub(super) fn check_work(&self, worker: Pin<&Worker>, work: &Work) {
+        let other = work.worker.address();
+        if other != 0 && other != address_of(worker) {
+            self.warn_once(&self.cx(), "a kthread_work is used with two workers");
+        }
+    }
+}
