@@ -50,6 +50,9 @@ pub const NOTE_NEW_MEMORY: u32 = 3;
 pub const NOTE_ACCESS: u32 = 4;
 /// The kind of [`note`] that tells of a memory barrier; the object is its order, as C's.
 pub const NOTE_FENCE: u32 = 5;
+/// The kind of [`note`] that says: memory of C's was freed; the object is its address, the value is
+/// made by [`freed::value`].
+pub const NOTE_FREED_MEMORY: u32 = 6;
 /// The value of the first two for a spin lock.
 pub const NOTE_SPIN_LOCK: usize = 1;
 
@@ -74,4 +77,20 @@ pub fn choose(what: u32, options: u32) -> u32 {
         return 0;
     }
     head.local().attached().machine().choose(what, options).min(options - 1)
+}
+
+/// How [`NOTE_FREED_MEMORY`] is packed.
+pub mod freed {
+    const LEN_MASK: usize = 0xffff;
+    const PLACE_SHIFT: u32 = 16;
+
+    /// A block of so many bytes was freed at `place`. Of a long one the beginning is told of.
+    pub fn value(len: usize, place: usize) -> usize {
+        place << PLACE_SHIFT | len.min(LEN_MASK)
+    }
+
+    /// The length and the place.
+    pub fn read(value: usize) -> (usize, usize) {
+        (value & LEN_MASK, value >> PLACE_SHIFT)
+    }
 }

@@ -13,7 +13,7 @@ use kthreads_bugs::{
 use tool::{kthreads, root};
 
 /// How many schedules are explored of what is right.
-const SCHEDULES: u64 = 1000;
+const SCHEDULES: u64 = 300;
 
 /// The modules.
 fn all() -> Vec<Module> {

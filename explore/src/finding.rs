@@ -9,6 +9,8 @@ pub enum Kind {
     Panic,
     /// The kernel reported a bug.
     Report,
+    /// Memory was used after it had been freed.
+    UseAfterFree,
     /// Two accesses to one variable that nothing orders, one of them a write.
     DataRace,
     /// Nothing can ever happen again.
@@ -28,6 +30,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Kind::Panic => "panic",
             Kind::Report => "report",
+            Kind::UseAfterFree => "use after free",
             Kind::DataRace => "data race",
             Kind::Deadlock => "deadlock",
             Kind::LostWakeup => "lost wake-up",

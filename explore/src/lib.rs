@@ -21,6 +21,7 @@ mod campaign;
 mod choices;
 mod config;
 mod finding;
+mod freed;
 mod quiet;
 mod races;
 mod recorder;

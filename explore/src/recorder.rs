@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use kthreads_base::explore::{NOTE_ACCESS, NOTE_FENCE, NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES};
+use kthreads_base::explore::{
+    NOTE_ACCESS, NOTE_FENCE, NOTE_FREED_MEMORY, NOTE_GIVES, NOTE_NEW_MEMORY, NOTE_TAKES,
+};
 use kthreads_base::{Nanos, current_head, on_kernel_stack};
 use kthreads_kernel::observe;
 use kthreads_sim::{Chooser, Next, Point, Rng};
@@ -11,6 +13,7 @@ use kthreads_sim::{Chooser, Next, Point, Rng};
 use crate::anchor::{Anchor, Anchored, Places};
 use crate::choices::Choices;
 use crate::config::FailPlan;
+use crate::freed::Freed;
 use crate::races::Races;
 use crate::story::Story;
 use crate::strategy::Strategy;
@@ -41,6 +44,7 @@ pub(crate) struct Recorder {
     pub(crate) idle_wakes: HashMap<u32, IdleWake>,
     pub(crate) story: Option<Story>,
     pub(crate) races: Option<Races>,
+    pub(crate) freed: Freed,
 }
 
 impl Recorder {
@@ -58,6 +62,7 @@ impl Recorder {
             idle_wakes: HashMap::new(),
             story: None,
             races: None,
+            freed: Freed::default(),
         }
     }
 
@@ -133,6 +138,12 @@ impl Chooser for Recorder {
                 NOTE_ACCESS => races.access(thread, object, value, name_of_current),
                 _ => {}
             }
+        }
+        match kind {
+            NOTE_FREED_MEMORY => self.freed.frees(object, value, name_of_current),
+            NOTE_NEW_MEMORY => self.freed.allocates(object, value),
+            NOTE_ACCESS => self.freed.access(object, value, name_of_current),
+            _ => {}
         }
         if kind == observe::WOKE {
             self.note_wake(now, object as u32, value);

@@ -8,30 +8,20 @@ const LINES_SHOWN: usize = 16;
 const LINES_OF_LOCKS: usize = 40;
 /// What stands behind what there is to say about locks.
 const END_OF_LOCKS: &str = "stack backtrace:";
-/// What a report of a hung task begins with: those are findings of another kind, which have all
-/// that this tells, in lines of the kernel's own, too.
+/// What a report of a hung task begins with.
 const HUNG: &str = "INFO: task ";
 
 /// The first report in a log, and all that the lock validator has made: what is wrong with locks has
 /// no bearing on what comes after it.
 pub(crate) fn reported(log: &[String]) -> Vec<Finding> {
     let lines: Vec<&str> = log.iter().map(String::as_str).collect();
-    let mut is_about_hung = false;
-    let is_first = |line: &&str| {
-        is_about_hung |= line.starts_with(HUNG);
-        begins(line) && !(is_about_hung && line.starts_with("kthreads:"))
-    };
-    let first = lines.iter().position(is_first);
-    if first.is_none() && is_about_hung {
-        return Vec::new();
-    }
-    let first = first.unwrap_or(0);
+    let first = lines.iter().position(|line| begins(line)).unwrap_or(0);
     let is_shown = |at: &usize| *at == first || is_about_locks(lines[*at]);
     (first..lines.len()).filter(is_shown).map(|at| finding(&lines[at..])).collect()
 }
 
 fn begins(line: &str) -> bool {
-    ["BUG:", "WARNING:", "kthreads:", "Oops", "kernel BUG", "general protection", "divide"]
+    ["BUG:", "WARNING:", "kthreads:", "Oops", "kernel BUG", "general protection", "divide", HUNG]
         .iter()
         .any(|start| line.starts_with(start))
 }
@@ -40,7 +30,9 @@ fn begins(line: &str) -> bool {
 fn finding(lines: &[&str]) -> Finding {
     let is_of_locks = lines.first().is_some_and(|line| is_about_locks(line));
     if !is_of_locks {
-        return Finding::new(Kind::Report, lines[..lines.len().min(LINES_SHOWN)].join("\n"));
+        let is_hung = lines.first().is_some_and(|line| line.starts_with(HUNG));
+        let kind = if is_hung { Kind::HungTask } else { Kind::Report };
+        return Finding::new(kind, lines[..lines.len().min(LINES_SHOWN)].join("\n"));
     }
     let shown = lines.iter().take(LINES_OF_LOCKS).take_while(|line| **line != END_OF_LOCKS);
     let shown: Vec<&str> = shown.copied().collect();
@@ -81,11 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_hung_task_is_no_report_of_its_own() {
-        let hung = ["INFO: task a:5 blocked", "kthreads: a waits for b", "INFO: task c:6 blocked"];
-        assert!(keys(&hung).is_empty());
-        let log = [&hung[..], &["kthreads: c waits", "WARNING: two"]].concat();
-        assert_eq!(keys(&log), ["WARNING: two"]);
+    fn a_hung_task_is_a_kind_of_its_own() {
+        let log = ["INFO: task a:5 blocked", "kthreads: a waits for b", "INFO: task c:6 blocked"];
+        let log: Vec<String> = log.iter().map(|line| (*line).to_owned()).collect();
+        let found = reported(&log);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].kind, &*found[0].key), (Kind::HungTask, "INFO: task a:# blocked"));
     }
 
     #[test]

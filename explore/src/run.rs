@@ -163,9 +163,14 @@ fn finish(
     if let Some(races) = recorder.races.take() {
         findings.extend(races.findings(scenario));
     }
+    findings.extend(std::mem::take(&mut recorder.freed).findings(scenario));
     let stopped = watch.finding.take();
     if kernel.bug_count() > 0 && reports == Reports::Fail {
         findings.extend(reported(&log));
+    }
+    if stopped.is_some() {
+        // That tells of tasks that hang, too.
+        findings.retain(|finding| finding.kind != Kind::HungTask);
     }
     match (stopped, panicked) {
         (Some(finding), _) => findings.push(finding),

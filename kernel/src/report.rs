@@ -125,7 +125,21 @@ impl Kernel {
         let text = self.object_name(address);
         log!(&cx, Level::Error, "kthreads: {kind} {text} is used before it was initialised");
         self.log_block_of(&cx, address);
+        self.log_stack_of_another(&cx, address);
         self.dump_stack(&cx);
+    }
+
+    /// Says so if an address lies on the stack of another thread.
+    fn log_stack_of_another(&self, cx: &Cx<'_>, address: usize) {
+        let owner = self.stack_owner(address);
+        let Some(owner) = owner.filter(|owner| owner.pid() != cx.task.pid()) else { return };
+        let (comm, pid) = (owner.comm(), owner.pid());
+        log!(
+            cx,
+            Level::Error,
+            "kthreads: it is on the stack of {comm} (pid {pid}): the function that had it there may \
+             have returned"
+        );
     }
 
     pub(crate) fn report_self_deadlock(&self, cx: &Cx<'_>, kind: &str, address: usize) {

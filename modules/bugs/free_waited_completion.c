@@ -3,7 +3,6 @@
  * Memory is freed while a thread waits for a completion in it.
  */
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -18,35 +17,33 @@ struct request {
 	struct completion done;
 };
 
+static struct request *request;
 static struct task_struct *waiter;
 
-static int wait_for_it(void *data)
+static int wait_for_it(void *unused)
 {
-	struct request *request = data;
-
-	wait_for_completion_timeout(&request->done, HZ);
 	while (!kthread_should_stop())
-		msleep_interruptible(1000);
+		wait_for_completion_timeout(&request->done, HZ);
 	return 0;
 }
 
 static int __init free_waited_completion_init(void)
 {
-	struct request *request = kzalloc(sizeof(*request), GFP_KERNEL);
-
+	request = kzalloc(sizeof(*request), GFP_KERNEL);
 	if (!request)
 		return -ENOMEM;
 	init_completion(&request->done);
-	waiter = kthread_run(wait_for_it, request, "waiter");
-	if (IS_ERR(waiter))
+	waiter = kthread_run(wait_for_it, NULL, "waiter");
+	if (IS_ERR(waiter)) {
+		kfree(request);
 		return PTR_ERR(waiter);
-	msleep(100);
-	kfree(request);
+	}
 	return 0;
 }
 
 static void __exit free_waited_completion_exit(void)
 {
+	kfree(request);
 	kthread_stop(waiter);
 }
 

@@ -2,7 +2,6 @@
 /*
  * Memory is freed while a thread waits in a wait queue in it.
  */
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -18,35 +17,33 @@ struct channel {
 	int is_ready;
 };
 
+static struct channel *channel;
 static struct task_struct *reader;
 
-static int read_channel(void *data)
+static int read_channel(void *unused)
 {
-	struct channel *channel = data;
-
-	wait_event_timeout(channel->readers, READ_ONCE(channel->is_ready), HZ);
 	while (!kthread_should_stop())
-		msleep_interruptible(1000);
+		wait_event_timeout(channel->readers, READ_ONCE(channel->is_ready), HZ);
 	return 0;
 }
 
 static int __init free_waitqueue_init(void)
 {
-	struct channel *channel = kzalloc(sizeof(*channel), GFP_KERNEL);
-
+	channel = kzalloc(sizeof(*channel), GFP_KERNEL);
 	if (!channel)
 		return -ENOMEM;
 	init_waitqueue_head(&channel->readers);
-	reader = kthread_run(read_channel, channel, "reader");
-	if (IS_ERR(reader))
+	reader = kthread_run(read_channel, NULL, "reader");
+	if (IS_ERR(reader)) {
+		kfree(channel);
 		return PTR_ERR(reader);
-	msleep(100);
-	kfree(channel);
+	}
 	return 0;
 }
 
 static void __exit free_waitqueue_exit(void)
 {
+	kfree(channel);
 	kthread_stop(reader);
 }
 

@@ -12,7 +12,7 @@ use alloc::alloc::{Layout, alloc, dealloc};
 use alloc::string::String;
 use core::sync::atomic::AtomicUsize;
 
-use kthreads_base::explore::NOTE_NEW_MEMORY;
+use kthreads_base::explore::{NOTE_FREED_MEMORY, NOTE_NEW_MEMORY, freed};
 use kthreads_base::{choose, note};
 use kthreads_kernel::Cx;
 use kthreads_kernel::heap::{Block, Damage, Kind, Memory, NewBlock, Record};
@@ -265,6 +265,7 @@ pub(crate) fn free_block(cx: &Cx<'_>, index: u32, record: &Record, how: Freeing)
         cx.kernel.give_memory(block.total + BOOK_BYTES);
     }
     zones::fill_freed(&block);
+    note(NOTE_FREED_MEMORY, block.memory, freed::value(block.len, how.place));
     cx.kernel.keep_freed(cx, index, record);
 }
 

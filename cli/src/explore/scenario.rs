@@ -145,7 +145,7 @@ impl Scenario for ModuleScenario {
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         let name = || {
             let mut name = None;
-            image.symbolize(address, &mut |symbol, _, _| name = Some(symbol.to_owned()));
+            image.symbolize_past(address, &mut |symbol, _, _| name = Some(symbol.to_owned()));
             let name = name?;
             let line = self.helper.enter(|_| image.line_of(address));
             Some(line.map_or(name.clone(), |line| format!("{name} {line}")))
