@@ -1,5 +1,7 @@
 //! What modules tell the lock validator, and ask it (Linux: linux/lockdep.h).
 
+use core::fmt;
+
 use kthreads_base::held::LockKind;
 use kthreads_kernel::Cx;
 use kthreads_kernel::wait::Semaphore;
@@ -16,7 +18,7 @@ const HELD: i32 = 1;
 pub(crate) fn set_class(cx: &Cx<'_>, kind: LockKind, lock: usize, name: Ptr<u8>, key: usize) {
     match key {
         0 => cx.kernel.forget_locks_in(&(lock..lock + 1)),
-        key => cx.kernel.set_lock_class(kind, lock, key, name_of(name)),
+        key => cx.kernel.set_lock_class(kind, lock, key, &Name(name)),
     }
 }
 
@@ -24,13 +26,17 @@ pub(crate) fn set_class(cx: &Cx<'_>, kind: LockKind, lock: usize, name: Ptr<u8>,
 pub(crate) fn set_function_class(cx: &Cx<'_>, address: usize, name: Ptr<u8>, key: usize) {
     match key {
         0 => cx.kernel.forget_locks_in(&(address..address + 1)),
-        key => cx.kernel.set_function_class(address, key, name_of(name)),
+        key => cx.kernel.set_function_class(address, key, &Name(name)),
     }
 }
 
-/// A lock's name, which may be NULL.
-fn name_of<'a>(name: Ptr<u8>) -> &'a str {
-    if name.address() == 0 { "?" } else { str_of(name) }
+/// A lock's name, which may be NULL; read when it is shown.
+struct Name(Ptr<u8>);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.address() == 0 { "?" } else { str_of(self.0) })
+    }
 }
 
 /// The kind of lock that C's number stands for.
@@ -71,7 +77,7 @@ export! {
 
     fn sema_init(cx, semaphore: Ptr<Semaphore>, count: u32, name: Ptr<u8>, key: usize) {
         semaphore.get().init(count);
-        cx.kernel.set_semaphore_class(semaphore.address(), count, key, name_of(name));
+        cx.kernel.set_semaphore_class(semaphore.address(), count, key, &Name(name));
     }
 
     fn lockdep_is_on(cx) -> bool {

@@ -1,6 +1,7 @@
 //! Which class a lock is of, and when that is forgotten.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use core::fmt::Display;
 use core::ops::Range;
 
 use kthreads_base::held::LockKind;
@@ -70,13 +71,17 @@ impl Kernel {
     }
 
     /// A lock is initialised at an address: from now on its class is that of `key` (Linux:
-    /// lockdep_init_map, lockdep_set_class).
-    pub fn set_lock_class(&self, kind: LockKind, address: usize, key: usize, name: &str) {
+    /// lockdep_init_map, lockdep_set_class). Its name is made only for a class that is new.
+    pub fn set_lock_class(&self, kind: LockKind, address: usize, key: usize, name: &dyn Display) {
         if !self.lockdep.is_on() {
             return;
         }
+        let key = Key::of(key);
+        let known = self.lockdep.slow().validator.find_class(key);
+        // A name may be a bad pointer: it is read while no lock is held.
+        let name = known.map_or_else(|| name.to_string(), |_| String::new());
         let mut slow = self.lockdep.slow();
-        let class = slow.validator.class(Key::of(key), kind_of(kind), name);
+        let class = slow.validator.class(key, kind_of(kind), &name);
         let set = class.and_then(|class| slow.set(&self.lockdep.fast, address, class));
         drop(slow);
         if let Err(pool) = set {

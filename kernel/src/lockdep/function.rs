@@ -5,6 +5,8 @@
 //! (Linux: lock_map_acquire in call_timer_fn and del_timer_sync; of kthread_works it learns nothing).
 //! Its class is that of the place where it was set up.
 
+use core::fmt::Display;
+
 use kthreads_base::held::LockKind;
 use kthreads_base::{Head, current_head};
 use kthreads_lockdep::{How, Tag, Usage};
@@ -15,9 +17,8 @@ use crate::Kernel;
 
 impl Kernel {
     /// A timer or a work is set up at an address.
-    pub fn set_function_class(&self, address: usize, key: usize, name: &str) {
-        let name = alloc::format!("({name})");
-        self.set_lock_class(LockKind::Function, address, key, &name);
+    pub fn set_function_class(&self, address: usize, key: usize, name: &dyn Display) {
+        self.set_lock_class(LockKind::Function, address, key, &format_args!("({name})"));
     }
 
     /// Calls the function of the work at an address.

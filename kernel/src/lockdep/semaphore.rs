@@ -5,6 +5,8 @@
 //! was given back by who took it. As soon as one of the class is given by another, or taken again by
 //! who has it, none of the class is looked at any more. (Linux does not look at semaphores.)
 
+use core::fmt::Display;
+
 use kthreads_base::Head;
 use kthreads_base::held::LockKind;
 use kthreads_lockdep::{ClassId, How, Tag};
@@ -19,7 +21,7 @@ const COUNTS_OF_LOCK: u32 = 1;
 
 impl Kernel {
     /// A semaphore with that many counts is initialised at an address.
-    pub fn set_semaphore_class(&self, address: usize, count: u32, key: usize, name: &str) {
+    pub fn set_semaphore_class(&self, address: usize, count: u32, key: usize, name: &dyn Display) {
         match count {
             COUNTS_OF_LOCK => self.set_lock_class(LockKind::Semaphore, address, key, name),
             _ => self.set_lock_unchecked(address),
