@@ -79,7 +79,7 @@ fn each_file_belongs_to_a_module() {
     {
         let folder = format!("modules/bugs/{folder}");
         let folder = folder.trim_end_matches('/');
-        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder") {
+        for entry in std::fs::read_dir(root().join(folder)).expect("a folder") {
             let name = entry.expect("a file").file_name().into_string().expect("a plain name");
             let Some((stem, ending)) = name.split_once('.') else { continue };
             let is_known =
