@@ -30,7 +30,7 @@ bench:
 bench linux:
   --reps N       measures everything so often in each boot (default 3)
   --boots N      times so many boots (default 3)
-  --memory MIB   gives the guests so much memory (default 512)
+  --memory MIB   gives the guests so much memory (default 1536: Linux lets nobody have 10,000 threads with less)
   --clock icount|free
                  only with one CPU and instructions counted, or only with two CPUs and real time";
 

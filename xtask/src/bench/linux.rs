@@ -74,7 +74,7 @@ pub(super) fn run(args: &[String]) -> Result<(), String> {
 }
 
 fn parse(args: &[String]) -> Result<Options, String> {
-    let (mut reps, mut boots, mut memory_mib) = (3, 3, 512);
+    let (mut reps, mut boots, mut memory_mib) = (3, 3, 1536);
     let mut clocks = vec![Clock::Instructions, Clock::Real];
     let common = Words::new(args).parse(|word, words| {
         match word {

@@ -36,13 +36,16 @@ impl Kernel {
         place: Place<'_>,
     ) {
         self.check_work(worker, &work);
+        // Whoever put the first of them there has woken the thread, which does not sleep while
+        // works wait.
+        let is_awake = worker.has_works() || worker.current_work.load(ORDER) != 0;
         match place {
             Place::Last => worker.works().push_back(held, work),
             Place::First => worker.works().push_front(held, work),
             Place::After(other) => worker.get_ref().work_list.insert_after(held, other, work),
         }
         work.worker.set(Some(worker));
-        if worker.current_work.load(ORDER) == 0
+        if !is_awake
             && !self.has_fault(Fault::QueueForgetsWake)
             && let Some(task) = self.task_at(worker.task())
         {
