@@ -48,7 +48,7 @@ fn the_same_seed_gives_the_same_result() {
 #[test]
 fn a_string_of_something_else_is_told_apart() {
     let path = module("race.c");
-    let output = tool::kthreads(&["replay", "kt1.2.1.0.AB", &path]);
+    let output = tool::kthreads(&["replay", "kt2.2.1.0.AB", &path]);
     let text = &output.err;
     assert!(text.contains("warning: the modules, the script or the level"), "{text}");
     let output = tool::kthreads(&["replay", "kt0.2.1.0.AB", &path]);

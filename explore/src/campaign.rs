@@ -1,15 +1,13 @@
 //! Many schedules.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use kthreads_sim::StackPool;
 
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::replay::{ReplayString, run_choices};
 use crate::result::Outcome;
+use crate::room::Room;
 use crate::run::{Scenario, Telling, run_schedule};
 use crate::shrink::shrink;
 use crate::story::Story;
@@ -68,17 +66,22 @@ pub enum Progress {
 pub struct Campaign<'s> {
     config: Config,
     scenario: &'s dyn Scenario,
-    stacks: Arc<StackPool>,
+    room: Room,
 }
 
 impl<'s> Campaign<'s> {
     /// A campaign of `scenario`.
     pub fn new(config: Config, scenario: &'s dyn Scenario) -> Campaign<'s> {
-        Campaign { config, scenario, stacks: Arc::new(StackPool::default()) }
+        Campaign { config, scenario, room: Room::new() }
+    }
+
+    /// Runs its schedules in that room.
+    pub fn in_room(self, room: Room) -> Campaign<'s> {
+        Campaign { room, ..self }
     }
 
     /// Runs it; tells `follow` of the progress now and then.
-    pub fn run(&self, follow: &mut dyn FnMut(&Report) -> Progress) -> Report {
+    pub fn run(&mut self, follow: &mut dyn FnMut(&Report) -> Progress) -> Report {
         let begin = Instant::now();
         let (mut told, mut known) = (begin, 0);
         let mut report = Report::default();
@@ -98,7 +101,7 @@ impl<'s> Campaign<'s> {
                 seed,
                 scenario,
                 Telling::Nothing,
-                &self.stacks,
+                &mut self.room,
             );
             let (ran, back) = run;
             strategy = back;
@@ -134,14 +137,20 @@ impl<'s> Campaign<'s> {
     }
 
     /// Notes what a schedule showed; what is new is made short and told.
-    fn add(&self, report: &mut Report, finding: &Finding, schedule: u64, choices: &crate::Choices) {
+    fn add(
+        &mut self,
+        report: &mut Report,
+        finding: &Finding,
+        schedule: u64,
+        choices: &crate::Choices,
+    ) {
         if let Some(known) = report.found.iter_mut().find(|found| found.finding.is_same(finding)) {
             known.count += 1;
             return;
         }
         let (config, scenario) = (&self.config, self.scenario);
-        let choices = shrink(config, choices, finding, scenario, &self.stacks);
-        let ran = run_choices(config, &choices, scenario, Telling::Story, &self.stacks);
+        let choices = shrink(config, choices, finding, scenario, &mut self.room);
+        let ran = run_choices(config, &choices, scenario, Telling::Story, &mut self.room);
         let shown = ran.findings.iter().find(|found| found.is_same(finding));
         let finding = shown.unwrap_or(finding).clone();
         let replay =

@@ -59,6 +59,12 @@ impl Finding {
         Finding { kind, key: without_numbers(first), text }
     }
 
+    /// The same in memory of its own.
+    pub(crate) fn copy(&self) -> Finding {
+        let (key, text) = (self.key.as_str().to_owned(), self.text.as_str().to_owned());
+        Finding { kind: self.kind, key, text }
+    }
+
     /// Whether it is the same as another.
     pub fn is_same(&self, other: &Finding) -> bool {
         self.kind == other.kind && self.key == other.key

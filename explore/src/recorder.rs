@@ -1,6 +1,5 @@
 //! Writes down what a strategy chooses and what the kernel tells.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use kthreads_base::explore::{
@@ -8,7 +7,7 @@ use kthreads_base::explore::{
 };
 use kthreads_base::{Nanos, current_head, on_kernel_stack};
 use kthreads_kernel::observe;
-use kthreads_sim::{Chooser, Next, Point, Rng};
+use kthreads_sim::{Again, Chooser, Next, Point, Rng};
 
 use crate::anchor::{Anchor, Anchored, Places};
 use crate::choices::Choices;
@@ -29,6 +28,7 @@ pub(crate) struct IdleWake {
 /// What the strategy chose, and what came of it.
 pub(crate) struct Recorder {
     strategy: Box<dyn Strategy>,
+    /// The number after that of the last choice.
     decisions: u32,
     pub(crate) choices: Choices,
     /// Tells where choices are made, if that is to be known.
@@ -41,7 +41,7 @@ pub(crate) struct Recorder {
     fail_rng: Rng,
     pub(crate) fails_seen: u32,
     /// The last wake-up that found a task awake, since it was woken last, by its slot index.
-    pub(crate) idle_wakes: HashMap<u32, IdleWake>,
+    pub(crate) idle_wakes: Vec<(u32, IdleWake)>,
     pub(crate) story: Option<Story>,
     pub(crate) races: Option<Races>,
     pub(crate) freed: Freed,
@@ -59,7 +59,7 @@ impl Recorder {
             fail,
             fail_rng: Rng::new(seed ^ 0x6661_696c),
             fails_seen: 0,
-            idle_wakes: HashMap::new(),
+            idle_wakes: Vec::new(),
             story: None,
             races: None,
             freed: Freed::default(),
@@ -76,14 +76,16 @@ impl Recorder {
     }
 
     fn mix(&mut self, value: u64) {
-        self.hash = (self.hash ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(5);
+        self.hash = (self.hash ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
 
-    fn decide(&mut self, number: u32, place: impl FnOnce(&mut Places) -> Anchor) {
-        self.choices.push(self.decisions, number);
-        self.decisions += 1;
+    fn decide(&mut self, at: u64, number: u32, place: impl FnOnce(&mut Places) -> Anchor) {
+        let at = number_of(at);
+        self.choices.push(at, number);
+        self.decisions = at.saturating_add(1);
         let place = self.places.as_mut().map(place);
         if number != 0 {
+            self.mix(u64::from(at) << 32 | u64::from(number));
             self.anchored.extend(place.map(|place| (place, number)));
         }
     }
@@ -100,10 +102,9 @@ impl Recorder {
 
 impl Chooser for Recorder {
     fn next(&mut self, point: &Point<'_>) -> Next {
-        let next = self.strategy.point(point, self.decisions);
+        let next = self.strategy.point(point, number_of(point.number()));
         let number = point.number_of(next);
-        self.mix(point.now().0 << 8 ^ u64::from(number));
-        self.decide(number, |places| places.at(point));
+        self.decide(point.number(), number, |places| places.at(point));
         if number != 0
             && point.current.is_some()
             && let Some(story) = &mut self.story
@@ -113,17 +114,24 @@ impl Chooser for Recorder {
         next
     }
 
-    fn choose(&mut self, what: u32, options: u32) -> u32 {
+    fn again(&mut self, point: &Point<'_>) -> Again {
+        self.strategy.again(point, number_of(point.number()))
+    }
+
+    fn heeds_memory(&self) -> bool {
+        self.races.is_some() || self.story.is_some()
+    }
+
+    fn choose(&mut self, what: u32, options: u32, number: u64) -> u32 {
         let chosen = match what {
             observe::CHOOSE_MEMORY | observe::CHOOSE_THREAD => match self.fail {
                 // Failures that are replayed are choices like others.
-                FailPlan::None => self.strategy_fails(what, options),
+                FailPlan::None => self.strategy_fails(what, options, number),
                 _ => u32::from(self.fails_now()),
             },
-            _ => self.strategy.choose(what, options, self.decisions),
+            _ => self.strategy.choose(what, options, number_of(number)),
         };
-        self.mix(u64::from(chosen) << 32 | u64::from(what));
-        self.decide(chosen, |places| places.of_kind(what));
+        self.decide(number, chosen, |places| places.of_kind(what));
         chosen
     }
 
@@ -148,6 +156,9 @@ impl Chooser for Recorder {
         if kind == observe::WOKE {
             self.note_wake(now, object as u32, value);
         }
+        if kind >= observe::SWITCHED {
+            self.mix(now.0 << 16 ^ u64::from(kind) << 8 ^ u64::from(cpu));
+        }
         if let Some(story) = &mut self.story {
             story.note(now, cpu, kind, object, value);
         }
@@ -157,8 +168,11 @@ impl Chooser for Recorder {
 impl Recorder {
     /// A replay decides about failures as about anything else; other strategies never let
     /// anything fail.
-    fn strategy_fails(&mut self, what: u32, options: u32) -> u32 {
-        if self.is_replay() { self.strategy.choose(what, options, self.decisions) } else { 0 }
+    fn strategy_fails(&mut self, what: u32, options: u32, number: u64) -> u32 {
+        if !self.is_replay() {
+            return 0;
+        }
+        self.strategy.choose(what, options, number_of(number))
     }
 
     fn is_replay(&self) -> bool {
@@ -166,13 +180,19 @@ impl Recorder {
     }
 
     fn note_wake(&mut self, now: Nanos, task: u32, woken: usize) {
-        if woken != 0 || !on_kernel_stack() {
-            self.idle_wakes.remove(&task);
-            return;
+        let is_known = self.idle_wakes.iter().position(|(known, _)| *known == task);
+        if let Some(place) = is_known {
+            self.idle_wakes.swap_remove(place);
         }
-        let by = name_of_current();
-        self.idle_wakes.insert(task, IdleWake { time: now, by });
+        if woken == 0 && on_kernel_stack() {
+            self.idle_wakes.push((task, IdleWake { time: now, by: name_of_current() }));
+        }
     }
+}
+
+/// The number of a point or a choice as choices have it: they are not that many.
+fn number_of(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The name and pid of the running thread.

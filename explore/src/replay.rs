@@ -1,18 +1,15 @@
 //! Replay strings.
 
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-
-use kthreads_sim::StackPool;
-
 use crate::choices::Choices;
 use crate::config::Config;
+use crate::room::Room;
 use crate::run::{Ran, Scenario, Telling, run_schedule};
 use crate::strategy::Replay;
+use std::fmt;
+use std::str::FromStr;
 
 /// The version of the format; it changes when points are added or removed in the kernel, too.
-const VERSION: &str = "kt1";
+const VERSION: &str = "kt2";
 
 /// A schedule, in a line of text: the version, the number of CPUs, the seed, what it is of, and
 /// the choices.
@@ -58,9 +55,13 @@ impl std::error::Error for ReplayError {}
 impl ReplayString {
     /// Runs the schedule, with its story.
     pub fn run(&self, config: &Config, scenario: &dyn Scenario) -> Ran {
+        self.run_in(&mut Room::new(), config, scenario)
+    }
+
+    /// As [`run`](ReplayString::run), in a room for the scenario.
+    pub fn run_in(&self, room: &mut Room, config: &Config, scenario: &dyn Scenario) -> Ran {
         let config = Config { cpus: self.cpus, seed: self.seed, ..config.clone() };
-        let stacks = Arc::new(StackPool::default());
-        run_choices(&config, &self.choices, scenario, Telling::Story, &stacks)
+        run_choices(&config, &self.choices, scenario, Telling::Story, room)
     }
 }
 
@@ -70,10 +71,10 @@ pub(crate) fn run_choices(
     choices: &Choices,
     scenario: &dyn Scenario,
     telling: Telling,
-    stacks: &Arc<StackPool>,
+    room: &mut Room,
 ) -> Ran {
     let strategy = Box::new(Replay::new(choices.clone()));
-    run_schedule(config, strategy, 0, scenario, telling, stacks).0
+    run_schedule(config, strategy, 0, scenario, telling, room).0
 }
 
 impl fmt::Display for ReplayString {
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(text.parse(), Ok(string));
         assert_eq!("hello".parse::<ReplayString>(), Err(ReplayError::NoReplayString));
         assert_eq!("kt9.1".parse::<ReplayString>(), Err(ReplayError::Version("kt9".into())));
-        assert_eq!("kt1.2.1".parse::<ReplayString>(), Err(ReplayError::Garbled));
-        assert_eq!("kt1.0.1.1.".parse::<ReplayString>(), Err(ReplayError::Garbled));
+        assert_eq!("kt2.2.1".parse::<ReplayString>(), Err(ReplayError::Garbled));
+        assert_eq!("kt2.0.1.1.".parse::<ReplayString>(), Err(ReplayError::Garbled));
     }
 }

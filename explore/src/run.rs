@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kthreads_base::Nanos;
 use kthreads_kernel::log::{LOG_LINE_MAX, Read, Reader};
-use kthreads_kernel::{Booted, Kernel};
-use kthreads_sim::{Chooser, InOrder, Reaction, SimConfig, SimMachine, StackPool, Stuck};
+use kthreads_kernel::{Cx, Kernel};
+use kthreads_sim::{Chooser, InOrder, Reaction, SimMachine, Stuck};
 
 use crate::anchor::{Anchored, Places};
 use crate::choices::Choices;
@@ -16,19 +16,27 @@ use crate::quiet;
 use crate::races::Races;
 use crate::recorder::Recorder;
 use crate::reported::reported;
+use crate::room::{Prepared, Resident, Room};
 use crate::story::Story;
 use crate::strategy::Strategy;
 use crate::stuck::{Sleeps, explain};
 
 /// How often it is looked whether a task hangs.
 const LOOK_EVERY: Nanos = Nanos(10 * Nanos::SECOND.0);
-/// How many steps finding out why a schedule does not go on may take, and ending its kernel.
+/// How many steps finding out why a schedule does not go on may take.
 const STEPS_TO_END: u64 = 50_000;
 
 /// What is done with a freshly booted kernel.
 pub trait Scenario: Sync {
-    /// Does it. What it panics with is a finding.
-    fn run(&self, kernel: &Kernel);
+    /// Makes what every schedule needs of a kernel, once after its boot: all schedules find it as it
+    /// is then.
+    fn prepare(&self, cx: &Cx<'_>) -> Prepared {
+        let _ = cx;
+        Box::new(())
+    }
+
+    /// Does it, with what was prepared. What it panics with is a finding.
+    fn run(&self, kernel: &Kernel, prepared: &Prepared);
 
     /// Whether accesses of memory are told, so that races can be found.
     fn tells_accesses(&self) -> bool {
@@ -49,7 +57,7 @@ pub trait Scenario: Sync {
 }
 
 impl<F: Fn(&Kernel) + Sync> Scenario for F {
-    fn run(&self, kernel: &Kernel) {
+    fn run(&self, kernel: &Kernel, _: &Prepared) {
         self(kernel);
     }
 }
@@ -103,51 +111,47 @@ fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
     watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a scenario under one schedule; gives the strategy back.
+/// Runs a scenario under one schedule, in the scenario's room; gives the strategy back.
 pub fn run_schedule(
     config: &Config,
     strategy: Box<dyn Strategy>,
     seed: u64,
     scenario: &dyn Scenario,
     telling: Telling,
-    stacks: &Arc<StackPool>,
+    room: &mut Room,
 ) -> (Ran, Box<dyn Strategy>) {
     let fail = if strategy.decides_failures() { FailPlan::None } else { config.fail };
     let mut recorder = Recorder::new(strategy, fail, seed);
     recorder.story = (telling == Telling::Story).then(Story::default);
     recorder.places = (telling == Telling::Places).then(Places::default);
     recorder.races = scenario.tells_accesses().then(Races::default);
+    let resident = room.enter(config, scenario);
+    let (kernel, machine) = (&resident.kernel, &resident.machine);
     let watch = Arc::new(Mutex::new(Watch::default()));
-    let machine = SimMachine::new(SimConfig {
-        cpus: config.cpus,
-        seed: config.seed,
-        stacks: stacks.clone(),
-        longest_hold: config.longest_hold,
-        counts_points: telling == Telling::Places,
-        ..SimConfig::default()
-    });
-    let machine = machine.unwrap_or_else(|error| panic!("{error}"));
-    let kernel = Kernel::boot(machine.clone(), config.kernel.clone());
-    let kernel = kernel.unwrap_or_else(|errno| panic!("the kernel does not boot: {errno}"));
     lock(&watch).kernel = Some(kernel.share());
     // The boot is the same in all schedules.
     machine.replace_chooser(Box::new(recorder));
+    machine.set_counts_points(telling == Telling::Places);
     machine.set_steps_left(config.step_limit);
     machine.set_look_every(LOOK_EVERY);
     machine.set_on_stuck(Some(hook(watch.clone(), config.hung_after())));
-    let panicked = quiet::catch(|| scenario.run(&kernel)).err();
-    finish(&machine, kernel, &watch, panicked, scenario, config.reports)
+    let before = machine.steps();
+    let panicked = quiet::catch(|| scenario.run(kernel, &resident.prepared)).err();
+    let (mut ran, strategy) = finish(&resident, &watch, panicked, scenario, config.reports);
+    ran.steps -= before;
+    room.leave(resident);
+    (ran, strategy)
 }
 
-/// Ends a schedule and says what came of it.
+/// Says what came of a schedule.
 fn finish(
-    machine: &Arc<SimMachine>,
-    kernel: Booted,
+    resident: &Resident,
     watch: &Mutex<Watch>,
     panicked: Option<String>,
     scenario: &dyn Scenario,
     reports: Reports,
 ) -> (Ran, Box<dyn Strategy>) {
+    let (kernel, machine) = (&resident.kernel, &resident.machine);
     machine.set_on_stuck(None);
     let steps = machine.steps();
     let chooser = machine.replace_chooser(Box::new(InOrder));
@@ -158,7 +162,7 @@ fn finish(
         Ok(recorder) => *recorder,
         Err(_) => unreachable!("the recorder is put back"),
     };
-    let log = read_log(&kernel);
+    let log = read_log(kernel);
     let mut findings = Vec::new();
     if let Some(races) = recorder.races.take() {
         findings.extend(races.findings(scenario));
@@ -179,8 +183,6 @@ fn finish(
         (None, Some(message)) => findings.push(Finding::new(Kind::Panic, message)),
         (None, None) => {}
     }
-    machine.set_steps_left(STEPS_TO_END);
-    drop(kernel);
     let ran = Ran {
         findings,
         choices: std::mem::take(&mut recorder.choices),
@@ -226,7 +228,8 @@ fn stop(machine: &SimMachine, kernel: &Arc<Kernel>, watch: &Mutex<Watch>, kind: 
     let finding = kernel.try_enter_as("explorer", |cx| explain(cx, kind, &wakes));
     // Where not even that goes on, CPUs spin for each other.
     let livelock = |_| Finding::new(Kind::Livelock, "every CPU spins for another".to_owned());
-    lock(watch).finding = Some(finding.unwrap_or_else(livelock));
+    // What was written in the kernel goes with it.
+    lock(watch).finding = Some(finding.unwrap_or_else(livelock).copy());
     machine.set_steps_left(STEPS_TO_END);
     kernel.halt();
 }

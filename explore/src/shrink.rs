@@ -1,14 +1,11 @@
 //! Makes a failing schedule short: fewest choices that still fail the same way.
 
-use std::sync::Arc;
-
-use kthreads_sim::StackPool;
-
 use crate::anchor::{Anchored, ByPlace};
 use crate::choices::Choices;
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::replay::run_choices;
+use crate::room::Room;
 use crate::run::{Ran, Scenario, Telling, run_schedule};
 
 /// Up to so many choices are taken away at every place.
@@ -24,9 +21,9 @@ pub(crate) fn shrink(
     choices: &Choices,
     finding: &Finding,
     scenario: &dyn Scenario,
-    stacks: &Arc<StackPool>,
+    room: &mut Room,
 ) -> Choices {
-    let mut best = run_choices(config, choices, scenario, Telling::Places, stacks);
+    let mut best = run_choices(config, choices, scenario, Telling::Places, room);
     if !shows(&best, finding) {
         return choices.clone();
     }
@@ -37,7 +34,7 @@ pub(crate) fn shrink(
         }
         tries -= 1;
         let strategy = Box::new(ByPlace::new(choices));
-        let (ran, _) = run_schedule(config, strategy, 0, scenario, Telling::Places, stacks);
+        let (ran, _) = run_schedule(config, strategy, 0, scenario, Telling::Places, room);
         shows(&ran, finding).then_some(ran)
     };
     if let Some(none) = fails(&[]) {

@@ -46,14 +46,15 @@ fn sleeps_deaf(task: &Task) -> bool {
 
 /// Who sleeps and was to be woken just before it fell asleep. Who waits for a lock or a completion
 /// looks at that before it sleeps, so nothing is lost there: a wake-up before was for something else.
-fn lost<'w>(task: &Task, wakes: &'w HashMap<u32, IdleWake>) -> Option<&'w IdleWake> {
+fn lost<'w>(task: &Task, wakes: &'w [(u32, IdleWake)]) -> Option<&'w IdleWake> {
     let state = task.state();
     let is_asleep = state != TASK_RUNNING && state & (TASK_DEAD | TASK_NEW) == 0;
-    wakes.get(&task.index()).filter(|_| is_asleep && task.waits_for().is_none())
+    let wake = wakes.iter().find(|(known, _)| *known == task.index());
+    wake.map(|(_, wake)| wake).filter(|_| is_asleep && task.waits_for().is_none())
 }
 
 /// Explains why nothing goes on. In the kernel.
-pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -> Finding {
+pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &[(u32, IdleWake)]) -> Finding {
     let tasks = cx.kernel.all_tasks();
     // What waits as it always does is no part of it.
     let watchdog = cx.kernel.khungtaskd().pid();
@@ -103,7 +104,7 @@ pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &HashMap<u32, IdleWake>) -
     Finding { key: key.unwrap_or(finding.key), ..finding }
 }
 
-fn describe(cx: &Cx<'_>, task: &Task, wakes: &HashMap<u32, IdleWake>, text: &mut String) {
+fn describe(cx: &Cx<'_>, task: &Task, wakes: &[(u32, IdleWake)], text: &mut String) {
     let (letter, _) = state_letter(task.state(), 0);
     let place = where_it_is(cx, task);
     let _ = write!(text, "    {:<16} pid {:<4} {letter}  {place}", task.comm(), task.pid());

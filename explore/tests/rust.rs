@@ -1,12 +1,13 @@
 //! Scenarios in Rust: what is found, what is not, and that it can be had again.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use kthreads_base::explore_point;
 use kthreads_explore::strategy::Kind as Strategy;
-use kthreads_explore::{Config, Kind, explore, replay};
+use kthreads_explore::{Config, Kind, Ran, Room, Scenario, Telling, explore, replay, run_schedule};
+use kthreads_host::process::memory_in_use;
 use kthreads_kernel::Kernel;
 use kthreads_kernel::task::state::{TASK_IDLE, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
 use kthreads_kernel::wait::Completion;
@@ -166,10 +167,9 @@ fn a_right_hand_off_is_clean_and_can_be_covered() {
 
 #[test]
 fn a_schedule_is_the_same_whenever_it_is_run() {
-    use kthreads_explore::{Telling, run_schedule};
     let config = config(Strategy::Mixed);
     let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_INTERRUPTIBLE);
-    let stacks = Arc::default();
+    let mut room = Room::new();
     let mut hashes = HashMap::new();
     let mut strategy = config.strategy.make();
     for round in 0..3 {
@@ -177,12 +177,89 @@ fn a_schedule_is_the_same_whenever_it_is_run() {
             let seed = config.seed_of(number);
             strategy.begin(seed);
             let (ran, back) =
-                run_schedule(&config, strategy, seed, &scenario, Telling::Nothing, &stacks);
+                run_schedule(&config, strategy, seed, &scenario, Telling::Nothing, &mut room);
             strategy = back;
             let first = *hashes.entry(number).or_insert((ran.hash, ran.steps));
             assert_eq!(first, (ran.hash, ran.steps), "schedule {number} in round {round}");
         }
     }
+}
+
+/// All that there is to know of one schedule.
+fn all_of(ran: &Ran) -> (u64, u64, String, String) {
+    (ran.hash, ran.steps, ran.choices.to_string(), ran.log.join("\n"))
+}
+
+/// What comes of schedule `number` of a campaign.
+fn schedule(config: &Config, number: u64, scenario: &dyn Scenario, room: &mut Room) -> Ran {
+    let seed = config.seed_of(number);
+    let mut strategy = config.strategy.make();
+    strategy.begin(seed);
+    run_schedule(config, strategy, seed, scenario, Telling::Nothing, room).0
+}
+
+#[test]
+fn the_ten_thousandth_schedule_is_what_it_is_as_the_first() {
+    /// When memory is looked at first: what grows at the beginning has grown.
+    const SETTLED: u64 = 2000;
+    let config = config(Strategy::Mixed);
+    let mut room = Room::new();
+    let mut memory = 0;
+    for number in 0..10_000 {
+        if number == SETTLED {
+            memory = memory_in_use();
+        }
+        schedule(&config, number, &twenty_hand_offs, &mut room);
+    }
+    let grown = memory_in_use().saturating_sub(memory);
+    for number in [0, 1, 7, 10_000] {
+        let late = schedule(&config, number, &twenty_hand_offs, &mut room);
+        let first = schedule(&config, number, &twenty_hand_offs, &mut Room::new());
+        assert_eq!(all_of(&late), all_of(&first), "schedule {number}");
+        assert_eq!(late.findings, []);
+    }
+    // Other tests of this process use memory, too; a page for each schedule would be far more.
+    assert!(grown < 16 << 20, "{grown} bytes more after {} schedules", 10_000 - SETTLED);
+}
+
+#[test]
+fn what_fails_leaves_nothing_to_the_next() {
+    let config = config(Strategy::Random);
+    let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_UNINTERRUPTIBLE);
+    let mut room = Room::new();
+    let first: Vec<_> =
+        (0..200).map(|number| schedule(&config, number, &scenario, &mut room)).collect();
+    let failed = first.iter().filter(|ran| !ran.findings.is_empty()).count();
+    assert!(failed > 0 && failed < first.len(), "{failed} failed");
+    for (number, before) in first.iter().enumerate().rev() {
+        let again = schedule(&config, number as u64, &scenario, &mut room);
+        assert_eq!(all_of(&again), all_of(before), "schedule {number}");
+    }
+}
+
+#[test]
+fn what_a_scenario_keeps_stays_whole() {
+    let kept = Mutex::new(Vec::new());
+    let scenario = |kernel: &Kernel| {
+        let text = kernel.enter(|cx| format!("pid {} of {}", cx.task.pid(), "a".repeat(100)));
+        kept.lock().expect("nobody panics").push(text);
+    };
+    explore(&Config { schedules: 200, ..config(Strategy::Random) }, scenario).expect_clean();
+    let kept = kept.into_inner().expect("nobody panics");
+    assert_eq!(kept.len(), 200);
+    assert!(kept.iter().all(|text| *text == kept[0] && text.ends_with("aaa")), "{kept:?}");
+}
+
+#[test]
+fn handles_of_threads_may_outlive_their_schedule() {
+    let handles = Mutex::new(Vec::new());
+    let scenario = |kernel: &Kernel| {
+        let thread = kernel.enter(|cx| cx.spawn("short", |_| 7).expect("a thread"));
+        handles.lock().expect("nobody panics").push(thread);
+    };
+    explore(&Config { schedules: 50, ..config(Strategy::Random) }, scenario).expect_clean();
+    let handles = handles.into_inner().expect("nobody panics");
+    assert!(handles.len() == 50 && handles.iter().all(|thread| thread.pid() == handles[0].pid()));
 }
 
 /// Two threads that hand a token to each other ten times each.

@@ -2,19 +2,18 @@
 
 use alloc::string::ToString;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use kthreads_kernel::log::Level;
-use kthreads_kernel::module::{self, Module, NewModule, PER_CPU_STRIDE, State};
+use kthreads_kernel::module::{self, Module, State};
 use kthreads_kernel::report::AtomicState;
 use kthreads_kernel::task::state::TASK_UNINTERRUPTIBLE;
 use kthreads_kernel::wait::{Limit, Sleep, WaitFlags, Waited};
 use kthreads_kernel::{Cx, Errno, log};
-use kthreads_loader::{Object, PerCpu};
+use kthreads_loader::Object;
 
 use super::memory::MachineMemory;
 use super::param::{Argument, Parameters, Refused};
 use super::{InsmodError, LoadedImage, LoadedModule, ModuleFile, ModuleLoader};
-use super::{license, module_name, resolve};
+use super::{ahead, license, resolve};
 
 impl ModuleLoader {
     /// Loads a module, sets its parameters and calls its init function, all as the task of `cx`,
@@ -30,19 +29,44 @@ impl ModuleLoader {
         file: &ModuleFile<'_>,
         arguments: &[Argument],
     ) -> Result<(), InsmodError> {
-        let per_cpu = PerCpu { copies: cx.kernel.nr_cpus() as usize, stride_bytes: PER_CPU_STRIDE };
-        let object = Object::parse(file.bytes).and_then(|object| object.with_per_cpu(per_cpu));
-        let object = object.map_err(InsmodError::File)?;
-        let module = new_module(cx, file, &object);
-        self.enter_book(cx, &module)?;
-        let loaded = self.link(cx, file, &object, &module).inspect_err(|_| {
-            cx.kernel.remove_module(&module);
-            self.wake_waiters(cx);
-        })?;
+        let loaded = match self.take_ahead(file) {
+            Some(linked) => self.enter_linked(cx, linked)?,
+            None => self.link_now(cx, file)?,
+        };
         self.start(cx, &loaded, arguments).inspect_err(|_| {
-            module.set_state(State::Going);
+            loaded.module.set_state(State::Going);
             self.free(cx, &loaded);
         })
+    }
+
+    /// Links a module and enters it in the book.
+    fn link_now(
+        &self,
+        cx: &Cx<'_>,
+        file: &ModuleFile<'_>,
+    ) -> Result<Arc<LoadedModule>, InsmodError> {
+        let object = ahead::parse(cx, file).map_err(InsmodError::File)?;
+        let module = Arc::new(ahead::named(file, &object));
+        module.add_taints(license::taint(cx, module.name(), object.modinfo()));
+        self.enter_book(cx, &module)?;
+        self.link(cx, file, &object, &module).inspect_err(|_| {
+            cx.kernel.remove_module(&module);
+            self.wake_waiters(cx);
+        })
+    }
+
+    /// Enters a module in the book that was linked ahead.
+    fn enter_linked(
+        &self,
+        cx: &Cx<'_>,
+        linked: Arc<LoadedModule>,
+    ) -> Result<Arc<LoadedModule>, InsmodError> {
+        let module = &linked.module;
+        module.add_taints(license::taint(cx, module.name(), linked.image.image.modinfo()));
+        self.enter_book(cx, module)?;
+        let image: Arc<dyn module::Image> = linked.image.clone();
+        module.set_image(Some(image));
+        Ok(linked)
     }
 
     /// Enters a module in the book, unless there is one of that name (Linux:
@@ -158,14 +182,6 @@ impl ModuleLoader {
         }
         Ok(())
     }
-}
-
-fn new_module(cx: &Cx<'_>, file: &ModuleFile<'_>, object: &Object<'_>) -> Arc<Module> {
-    let name = module_name(file.name);
-    let taints = license::taint(cx, &name, object.modinfo());
-    let has_exit = object.defines("cleanup_module");
-    let can_be_unloaded = has_exit || !object.defines("init_module");
-    Arc::new(Module::new(NewModule { name, parameters: Vec::new(), can_be_unloaded, taints }))
 }
 
 /// Calls the constructors and the init function (Linux: do_mod_ctors, do_one_initcall).

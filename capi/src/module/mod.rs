@@ -11,6 +11,7 @@
 //! while code of a module runs: that may sleep for ever, or die. [`ModuleLoader`]'s own list is
 //! behind a spin lock that is held for a look or a push.
 
+mod ahead;
 mod calls;
 mod data;
 mod error;
@@ -49,6 +50,7 @@ pub use param::Argument;
 pub use table::{KernelExport, SymbolType};
 pub use watch::{ImageWatcher, Placed};
 
+use ahead::Ahead;
 use data::DataSymbols;
 use param::Parameters;
 use table::ExportTable;
@@ -86,6 +88,8 @@ pub struct ModuleLoader {
     exports: Arc<ExportTable>,
     data: Arc<DataSymbols>,
     loaded: SpinLock<Vec<Arc<LoadedModule>>>,
+    /// Modules that are linked and not loaded.
+    ahead: SpinLock<Vec<Ahead>>,
     /// Woken whenever a module is through with its init function, or gone (Linux: module_wq).
     queue: Pin<Box<WaitQueueHead>>,
     watchers: Watchers,
@@ -103,8 +107,8 @@ impl ModuleLoader {
         kernel.set_kernel_symbols(exports.clone());
         let queue = Box::pin(WaitQueueHead::new());
         queue.as_ref().init();
-        let (loaded, watchers) = (SpinLock::new(Vec::new()), Watchers::default());
-        ModuleLoader { exports, data, loaded, queue, watchers }
+        let (loaded, ahead) = (SpinLock::new(Vec::new()), SpinLock::new(Vec::new()));
+        ModuleLoader { exports, data, loaded, ahead, queue, watchers: Watchers::default() }
     }
 
     /// Gives the image of a loaded module.

@@ -31,7 +31,7 @@ pub(super) struct Resolution<'o> {
 }
 
 /// Where a symbol was found.
-enum Found {
+pub(super) enum Found {
     Kernel(usize),
     Module(Arc<LoadedModule>, usize),
 }
@@ -91,7 +91,11 @@ impl ModuleLoader {
         }
     }
 
-    fn find_symbol(&self, name: &str, compatibility: Compatibility) -> Result<Found, Why> {
+    pub(super) fn find_symbol(
+        &self,
+        name: &str,
+        compatibility: Compatibility,
+    ) -> Result<Found, Why> {
         let is_allowed =
             |gpl_only: bool| !gpl_only || compatibility == Compatibility::GplCompatible;
         if let Some(export) = self.exports.find(name) {

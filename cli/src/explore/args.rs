@@ -26,7 +26,7 @@ load, 130 interrupted.";
 
 pub(crate) const REPLAY_EXAMPLES: &str = "\
 Examples:
-  kthreads replay 'kt1.2.1.8c2f31e0.AB_BBNB' pair.c
+  kthreads replay 'kt2.2.1.8c2f31e0.AB_BBNB' pair.c
       the schedule that explore printed, again, as a story";
 
 /// What explore and replay have in common.
@@ -43,6 +43,9 @@ pub(crate) struct Subject {
     /// called.
     #[arg(long, value_name = "LEVEL", value_parser = parse_level, default_value = "access")]
     pub(crate) level: Level,
+    /// Finds no data races, which makes schedules with choices at every access faster.
+    #[arg(long)]
+    pub(crate) no_races: bool,
     /// Behaves as this release of Linux, where they differ: 5.15 or 6.1.
     #[arg(long, value_name = "RELEASE", default_value_t)]
     pub(crate) as_linux: Linux,

@@ -100,7 +100,8 @@ fn work(
     let (shard, shards) = command.shard.unwrap_or((0, 1));
     let part = (shard + shards * number as u64, shards * jobs as u64);
     let config = Config { shard: part, ..config(command, subject.hash) };
-    let report = Campaign::new(config, &scenario).run(&mut |report| {
+    let mut campaign = Campaign::new(config, &scenario).in_room(ModuleScenario::room());
+    let report = campaign.run(&mut |report| {
         let is_heard = telling.tell(&Outcome::of(report, &scenario));
         let is_over = interrupted() || !is_heard || scenario.not_loaded().is_some();
         if is_over { Progress::Stop } else { Progress::GoOn }
@@ -171,7 +172,8 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
         eprintln!("kthreads: string was made of: it may show something else, or nothing");
     }
     let kernel = kernel_config(&command.subject);
-    let ran = string.run(&Config { kernel, ..Config::default() }, &scenario);
+    let config = Config { kernel, ..Config::default() };
+    let ran = string.run_in(&mut ModuleScenario::room(), &config, &scenario);
     if let Some(text) = scenario.not_loaded() {
         return Err((text, status::NOT_LOADED));
     }
@@ -218,7 +220,7 @@ impl Prepared {
         let modules = objects::prepare_for(&arguments, instrument)
             .map_err(|error| (error.to_string(), status::NOT_LOADED))?;
         let hash = hash(&modules, subject);
-        let tells_accesses = instrument == Instrument::Accesses;
+        let tells_accesses = instrument == Instrument::Accesses && !subject.no_races;
         Ok(Prepared { modules, script, tells_accesses, hash })
     }
 

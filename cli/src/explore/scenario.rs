@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kthreads_base::{Nanos, choose};
-use kthreads_capi::module::{Argument, InsmodError, ModuleFile, ModuleLoader};
-use kthreads_explore::{CHOOSE_DELAY, Scenario};
+use kthreads_capi::module::{Argument, InsmodError, LoadedImage, ModuleFile, ModuleLoader};
+use kthreads_explore::{CHOOSE_DELAY, Prepared as Ready, Room, Scenario};
 use kthreads_kernel::module::Image;
 use kthreads_kernel::task::state::TASK_UNINTERRUPTIBLE;
 use kthreads_kernel::{Booted, Config, Cx, Kernel};
 use kthreads_shell::syntax::Script;
 use kthreads_shell::{CommandError, Ended, Host, Shell, Stream};
-use kthreads_sim::{SimConfig, SimMachine};
+use kthreads_sim::{SimConfig, SimMachine, outside};
 
 use kthreads_session::Prepared;
 
@@ -24,21 +24,26 @@ const DELAYS: [Nanos; 4] =
 const LOOKED_FOR: Nanos = Nanos(30 * Nanos::SECOND.0);
 
 /// Modules and what is done with them.
+///
+/// Nothing that is allocated in a kernel is kept here: see [`room`](ModuleScenario::room).
 pub(crate) struct ModuleScenario {
     modules: Arc<[Prepared]>,
     script: Option<Script>,
     tells_accesses: bool,
     seen: Mutex<Seen>,
-    /// Looks lines up: what that needs is made for the kernel.
+    /// Looks lines up, in images of its own: what that needs is made for the kernel.
     helper: Booted,
+    /// Images of the modules, with their names and lines.
+    pictures: Vec<Option<Arc<LoadedImage>>>,
     /// Places that were named, by module and distance from its beginning.
-    named: Mutex<HashMap<(String, usize), Option<String>>>,
+    named: Mutex<HashMap<(usize, usize), Option<String>>>,
 }
 
-/// What is kept of the last schedule, to name addresses by.
+/// What is known of the last schedule, and of the kernel it ran in.
 #[derive(Default)]
 struct Seen {
-    images: Vec<(String, Arc<dyn Image>)>,
+    /// Where the modules lie, by number.
+    bases: Vec<Option<usize>>,
     /// Why a module could not be loaded, if one could not.
     not_loaded: Option<String>,
 }
@@ -53,14 +58,27 @@ impl ModuleScenario {
         let machine = machine.map_err(|error| error.to_string())?;
         let helper = Kernel::boot(machine, Config::default())
             .map_err(|errno| format!("the kernel does not boot: {errno}"))?;
+        let pictures = helper.enter(|cx| {
+            let loader = ModuleLoader::new(cx);
+            modules.iter().map(|module| loader.picture(cx, &file_of(module)).ok()).collect()
+        });
+        let seen = Seen { bases: vec![None; modules.len()], not_loaded: None };
         Ok(ModuleScenario {
             modules: modules.into(),
             script,
             tells_accesses,
-            seen: Mutex::default(),
+            seen: Mutex::new(seen),
             helper,
+            pictures,
             named: Mutex::default(),
         })
+    }
+
+    /// A room to explore this in.
+    pub(crate) fn room() -> Room {
+        // SAFETY: scenarios of this kind keep nothing that was allocated in a kernel: what is
+        // noted of one is made outside.
+        unsafe { Room::for_tidy() }
     }
 
     /// Why a module could not be loaded in the last schedule.
@@ -73,16 +91,15 @@ impl ModuleScenario {
     }
 
     /// Does it all. In the kernel.
-    fn carry_out(&self, cx: &Cx<'_>) {
-        let host =
-            Arc::new(ExploreHost { loader: ModuleLoader::new(cx), modules: self.modules.clone() });
-        for module in self.modules.iter() {
+    fn carry_out(&self, cx: &Cx<'_>, host: &Arc<ExploreHost>) {
+        for (number, module) in self.modules.iter().enumerate() {
             if let Err(error) = host.load(cx, module) {
                 self.note_failure(module, &error);
             }
-            let name = &module.object.name;
-            let image = cx.kernel.find_module(name).and_then(|module| module.image());
-            self.seen().images.extend(image.map(|image| (name.clone(), image)));
+            let loaded = cx.kernel.find_module(&module.object.name);
+            if let Some(image) = loaded.and_then(|module| module.image()) {
+                self.seen().bases[number] = Some(image.base());
+            }
         }
         match &self.script {
             Some(script) => run_script(cx, host.clone(), script),
@@ -106,10 +123,28 @@ impl ModuleScenario {
             InsmodError::File(_) | InsmodError::Symbols(_) | InsmodError::DuplicateSymbol { .. }
         ) {
             let path = &module.path;
-            let text = format!("cannot load {} ({path}): {error}", module.object.name);
-            self.seen().not_loaded = Some(text);
+            outside(|| {
+                let text = format!("cannot load {} ({path}): {error}", module.object.name);
+                self.seen().not_loaded = Some(text);
+            });
         }
     }
+
+    /// The module that an address lies in, by number, with a picture of it and the same place
+    /// there.
+    fn find(&self, address: usize) -> Option<(usize, &LoadedImage, usize)> {
+        let bases = outside(|| self.seen().bases.clone());
+        let pictures = self.pictures.iter().zip(bases).enumerate();
+        pictures.into_iter().find_map(|(number, (picture, base))| {
+            let picture = picture.as_ref()?;
+            let offset = address.wrapping_sub(base?);
+            (offset < picture.size()).then(|| (number, &**picture, picture.base() + offset))
+        })
+    }
+}
+
+fn file_of(module: &Prepared) -> ModuleFile<'_> {
+    ModuleFile { name: &module.object.name, bytes: &module.object.bytes }
 }
 
 fn run_script(cx: &Cx<'_>, host: Arc<ExploreHost>, script: &Script) {
@@ -127,9 +162,22 @@ fn run_script(cx: &Cx<'_>, host: Arc<ExploreHost>, script: &Script) {
 }
 
 impl Scenario for ModuleScenario {
-    fn run(&self, kernel: &Kernel) {
-        *self.seen() = Seen::default();
-        kernel.enter_as("sh", |cx| self.carry_out(cx));
+    /// Links the modules, which takes longer than a schedule does.
+    fn prepare(&self, cx: &Cx<'_>) -> Ready {
+        let loader = ModuleLoader::new(cx);
+        for (number, module) in self.modules.iter().enumerate() {
+            let Some(image) = loader.link_ahead(cx, &file_of(module)) else { continue };
+            // Once is enough to read all lines.
+            let _ = image.line_of(image.base());
+            self.seen().bases[number] = Some(image.base());
+        }
+        Box::new(Arc::new(ExploreHost { loader, modules: self.modules.clone() }))
+    }
+
+    fn run(&self, kernel: &Kernel, ready: &Ready) {
+        self.seen().not_loaded = None;
+        let Some(host) = ready.downcast_ref::<Arc<ExploreHost>>() else { return };
+        kernel.enter_as("sh", |cx| self.carry_out(cx, host));
     }
 
     fn tells_accesses(&self) -> bool {
@@ -137,27 +185,24 @@ impl Scenario for ModuleScenario {
     }
 
     fn place(&self, address: usize) -> Option<String> {
-        let seen = self.seen();
         // A return address lies behind its call.
-        let address = address.wrapping_sub(1);
-        let (module, image) = seen.images.iter().find(|(_, image)| image.contains(address))?;
-        let key = (module.clone(), address - image.base());
+        let (module, picture, address) = self.find(address.wrapping_sub(1))?;
+        let key = (module, address - picture.base());
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         let name = || {
             let mut name = None;
-            image.symbolize_past(address, &mut |symbol, _, _| name = Some(symbol.to_owned()));
+            picture.symbolize(address, &mut |symbol, _, _| name = Some(symbol.to_owned()));
             let name = name?;
-            let line = self.helper.enter(|_| image.line_of(address));
+            let line = self.helper.enter(|_| picture.line_of(address));
             Some(line.map_or(name.clone(), |line| format!("{name} {line}")))
         };
         named.entry(key).or_insert_with(name).clone()
     }
 
     fn variable(&self, address: usize) -> Option<String> {
-        let seen = self.seen();
-        let (_, image) = seen.images.iter().find(|(_, image)| image.contains(address))?;
+        let (_, picture, address) = self.find(address)?;
         let mut name = None;
-        image.symbolize(address, &mut |symbol, offset, _| {
+        picture.symbolize(address, &mut |symbol, offset, _| {
             name = Some(match offset {
                 0 => symbol.to_owned(),
                 _ => format!("{symbol}+{offset:#x}"),
@@ -184,7 +229,7 @@ impl ExploreHost {
         module: &Prepared,
         parameters: &[String],
     ) -> Result<(), InsmodError> {
-        let file = ModuleFile { name: &module.object.name, bytes: &module.object.bytes };
+        let file = file_of(module);
         let arguments: Vec<_> = parameters.iter().map(|word| Argument::parse(word)).collect();
         self.loader.insmod(cx, &file, &arguments)
     }

@@ -4,7 +4,7 @@ mod bounded;
 mod pct;
 mod random;
 
-use kthreads_sim::{Next, Point};
+use kthreads_sim::{Again, Next, Point};
 
 pub use bounded::Bounded;
 pub use pct::Pct;
@@ -20,6 +20,12 @@ pub trait Strategy: Send {
 
     /// What happens next at a point; `decision` counts the decisions of this schedule.
     fn point(&mut self, point: &Point<'_>, decision: u32) -> Next;
+
+    /// When to ask again, after [`point`](Strategy::point).
+    fn again(&mut self, point: &Point<'_>, decision: u32) -> Again {
+        let _ = (point, decision);
+        Again::AT_ONCE
+    }
 
     /// Which of `options` ways to go; 0 is the usual one.
     fn choose(&mut self, what: u32, options: u32, decision: u32) -> u32;
@@ -123,6 +129,10 @@ impl Strategy for Mixed {
         self.turn().point(point, decision)
     }
 
+    fn again(&mut self, point: &Point<'_>, decision: u32) -> Again {
+        self.turn().again(point, decision)
+    }
+
     fn choose(&mut self, what: u32, options: u32, decision: u32) -> u32 {
         self.turn().choose(what, options, decision)
     }
@@ -167,6 +177,11 @@ impl Strategy for Replay {
         let options = point.runnable.count_ones() + 1;
         let number = self.number(decision, options);
         point.numbered(number)
+    }
+
+    fn again(&mut self, _: &Point<'_>, _: u32) -> Again {
+        let next = self.choices.list().get(self.next);
+        Again { at: next.map_or(u64::MAX, |(at, _)| u64::from(*at)), if_changed: false }
     }
 
     fn choose(&mut self, _: u32, options: u32, decision: u32) -> u32 {

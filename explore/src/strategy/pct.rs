@@ -1,6 +1,6 @@
 //! Probabilistic concurrency testing: random priorities, changed at a few points.
 
-use kthreads_sim::{Next, Point, Rng};
+use kthreads_sim::{Again, Next, Point, Rng};
 
 use super::Strategy;
 
@@ -94,6 +94,12 @@ impl Strategy for Pct {
             }
         }
         Next::Run(best.1)
+    }
+
+    fn again(&mut self, point: &Point<'_>, decision: u32) -> Again {
+        let at = self.changes.first().copied().unwrap_or(u32::MAX);
+        let patience = decision.saturating_add(PATIENCE.saturating_sub(point.turn()) + 1);
+        Again { at: u64::from(at.min(patience)), if_changed: true }
     }
 
     fn choose(&mut self, _: u32, options: u32, _: u32) -> u32 {

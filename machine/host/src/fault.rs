@@ -11,6 +11,7 @@ use std::ptr;
 
 use kthreads_base::{Fault, FaultCause, Head, SLOT_SIZE, Stack, interrupt};
 
+use crate::arena;
 use crate::preempt::{head_at, top_word};
 use crate::signals;
 use crate::sys::PAGE;
@@ -82,6 +83,10 @@ impl OopsStack {
 pub(crate) extern "C" fn on_signal(signal: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel of the host hands a handler its own siginfo and ucontext.
     let (info, context) = unsafe { (&*info, &mut *context.cast::<libc::ucontext_t>()) };
+    // SAFETY: this signal carries an address.
+    if signal == libc::SIGSEGV && arena::has_unlocked(unsafe { info.si_addr() } as usize) {
+        return;
+    }
     if info.si_code <= 0 || !redirect(info, &mut context.uc_mcontext.gregs) {
         signals::hand_on(signal, info);
     }

@@ -9,6 +9,7 @@
 //! of module text, the handlers of SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGURG, the panic hook.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+pub mod arena;
 mod clock;
 mod config;
 mod cpu;

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, Once, OnceLock};
 
 use kthreads_base::{current_head, head};
 
-use crate::sys;
+use crate::{arena, sys};
 
 const FATAL: &str = "kthreads: fatal:";
 
@@ -35,7 +35,8 @@ pub(crate) fn install_hook() {
             if !head::on_kernel_stack() {
                 return previous(info);
             }
-            note(info);
+            // What is noted outlives the kernel's memory.
+            arena::outside(|| note(info));
         }));
     });
 }
@@ -63,6 +64,6 @@ pub(crate) fn catch(body: &mut dyn FnMut()) -> Result<(), String> {
     if !head::on_kernel_stack() {
         return Err(message.to_string());
     }
-    let place = places().remove(&this_thread());
+    let place = arena::outside(|| places().remove(&this_thread()));
     Err(place.map_or(message.to_string(), |place| format!("{message}, {place}")))
 }

@@ -15,6 +15,20 @@ pub enum Next {
     PassTime,
 }
 
+/// When a chooser is to be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// At the point with this number, or the next after it.
+    pub at: u64,
+    /// Or before, when other CPUs can go on than now, or the one that goes on runs another thread.
+    pub if_changed: bool,
+}
+
+impl Again {
+    /// At the next point.
+    pub const AT_ONCE: Again = Again { at: 0, if_changed: false };
+}
+
 /// A point: somebody must go on.
 pub struct Point<'a> {
     /// The CPU that has come here, if it can go on.
@@ -29,6 +43,11 @@ pub struct Point<'a> {
 impl<'a> Point<'a> {
     pub(crate) fn new(core: &'a Core, current: Option<u32>, runnable: u64) -> Point<'a> {
         Point { current, runnable, may_pass: core.may_hold(), core }
+    }
+
+    /// Its number: points and choices are counted together, those at which nobody is asked too.
+    pub fn number(&self) -> u64 {
+        self.core.number
     }
 
     /// The time.
@@ -103,8 +122,22 @@ pub trait Chooser: Any + Send {
     /// on, or let time pass only if it may.
     fn next(&mut self, point: &Point<'_>) -> Next;
 
-    /// Which of `options` ways to go, 0 being the usual one; `what` says what it is about.
-    fn choose(&mut self, what: u32, options: u32) -> u32;
+    /// When to ask again, after [`next`](Chooser::next): until then the CPU that goes on passes its
+    /// points. When it rests, whoever is asked for the next one is asked anyway.
+    fn again(&mut self, point: &Point<'_>) -> Again {
+        let _ = point;
+        Again::AT_ONCE
+    }
+
+    /// Which of `options` ways to go, 0 being the usual one; `what` says what it is about, `number`
+    /// counts points and choices together.
+    fn choose(&mut self, what: u32, options: u32, number: u64) -> u32;
+
+    /// Whether notes are of interest that tell of memory and its order, or only those of the
+    /// kernel's own kinds.
+    fn heeds_memory(&self) -> bool {
+        true
+    }
 
     /// Takes note of what a kernel tells, on which CPU and when.
     fn note(&mut self, now: Nanos, cpu: u32, kind: u32, object: usize, value: usize) {
@@ -121,7 +154,7 @@ impl Chooser for InOrder {
         Next::Run(point.usual())
     }
 
-    fn choose(&mut self, _: u32, _: u32) -> u32 {
+    fn choose(&mut self, _: u32, _: u32, _: u64) -> u32 {
         0
     }
 }

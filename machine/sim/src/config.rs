@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kthreads_base::Nanos;
+use kthreads_host::arena::Arena;
 
 use crate::SimMachine;
 use crate::chooser::{Chooser, InOrder};
@@ -62,6 +63,9 @@ pub struct SimConfig {
     pub chooser: Box<dyn Chooser>,
     /// Where stacks come from. With one pool, machine after machine gets the same addresses.
     pub stacks: Arc<StackPool>,
+    /// Where the kernel's memory comes from, if the machine is to go back to what it was: see
+    /// [`SimMachine::keep`].
+    pub arena: Option<Box<Arena>>,
     /// Who is asked when nothing goes on.
     pub on_stuck: Option<OnStuck>,
 }
@@ -81,6 +85,7 @@ impl Default for SimConfig {
             memory_bytes: 1 << 30,
             chooser: Box::new(InOrder),
             stacks: Arc::new(StackPool::default()),
+            arena: None,
             on_stuck: None,
         }
     }

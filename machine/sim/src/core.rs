@@ -6,8 +6,9 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::{CpuLocal, Head, Nanos, SLOT_SIZE, Stack};
+use kthreads_host::arena;
 
-use crate::chooser::Chooser;
+use crate::chooser::{Again, Chooser, Next, Point};
 use crate::config::{OnStuck, Stuck};
 
 /// How far time moves when all that goes on is that CPUs spin: first, and at most.
@@ -136,6 +137,19 @@ pub(crate) struct Core {
     pub(crate) step_limit: u64,
     pub(crate) step_nanos: u64,
     pub(crate) turn_limit: u32,
+    /// How many points and choices there were since the chooser was put in, the one that is being
+    /// decided on not counted.
+    pub(crate) number: u64,
+    /// When the chooser is to be asked again.
+    pub(crate) again: Again,
+    /// The CPUs that could go on when it was asked last, and the thread of the one that did.
+    asked: (u64, u32),
+    /// How many points may be passed, each counted as a step, before anybody looks at more than
+    /// the chooser's wishes; and of how many of these that is left.
+    pub(crate) quiet: u64,
+    quiet_of: u64,
+    /// Whether the chooser wants to know of memory and its order.
+    pub(crate) heeds_memory: bool,
     /// How many points each thread has come to, where somebody wants to know.
     pub(crate) points: Option<ThreadPoints>,
     /// Steps since another CPU went on.
@@ -160,7 +174,66 @@ pub(crate) struct Core {
     pub(crate) on_stuck: Option<OnStuck>,
 }
 
+/// What of [`Core`] goes back to what it was with the kernel; CPUs without their stack pointers.
+pub(crate) struct Moving {
+    cpus: Box<[(Doing, u64, *const CpuLocal)]>,
+    pub(crate) now: u64,
+    next_event: u64,
+    pub(crate) steps: u64,
+    turn: u32,
+    running: u64,
+    waiting: u64,
+    spinning: u64,
+    spin_span: u64,
+    tell_at: u64,
+    last: u32,
+}
+
+// SAFETY: the pointers are those of a machine's CPUs, and as free to move as the machine is.
+unsafe impl Send for Moving {}
+
 impl Core {
+    /// What of this goes back.
+    pub(crate) fn moving(&self) -> Moving {
+        Moving {
+            cpus: self.cpus.iter().map(|cpu| (cpu.doing, cpu.timer, cpu.local)).collect(),
+            now: self.now,
+            next_event: self.next_event,
+            steps: self.steps,
+            turn: self.turn,
+            running: self.running,
+            waiting: self.waiting,
+            spinning: self.spinning,
+            spin_span: self.spin_span,
+            tell_at: self.tell_at,
+            last: self.last,
+        }
+    }
+
+    /// Goes back; no limit of steps, nobody is to look, nothing is stuck.
+    pub(crate) fn set_moving(&mut self, kept: &Moving) {
+        for (cpu, (doing, timer, local)) in self.cpus.iter_mut().zip(&kept.cpus) {
+            (cpu.doing, cpu.timer, cpu.local) = (*doing, *timer, *local);
+        }
+        self.current = None;
+        (self.quiet, self.quiet_of) = (0, 0);
+        self.now = kept.now;
+        self.next_event = kept.next_event;
+        self.steps = kept.steps;
+        self.step_limit = u64::MAX;
+        self.turn = kept.turn;
+        self.running = kept.running;
+        self.waiting = kept.waiting;
+        self.spinning = kept.spinning;
+        self.spin_span = kept.spin_span;
+        self.tell_at = kept.tell_at;
+        self.look_every = NEVER;
+        self.look_at = NEVER;
+        self.last = kept.last;
+        self.stuck = None;
+        self.is_abandoned = false;
+    }
+
     pub(crate) fn new(cpus: Box<[Cpu]>, config: &mut crate::SimConfig) -> Core {
         let chooser = std::mem::replace(&mut config.chooser, Box::new(crate::InOrder));
         Core {
@@ -173,6 +246,12 @@ impl Core {
             step_limit: config.step_limit,
             step_nanos: config.step_nanos,
             turn_limit: config.turn_limit,
+            number: 0,
+            again: Again::AT_ONCE,
+            asked: (0, 0),
+            quiet: 0,
+            quiet_of: 0,
+            heeds_memory: chooser.heeds_memory(),
             points: config.counts_points.then(ThreadPoints::default),
             turn: 0,
             running: 0,
@@ -194,6 +273,7 @@ impl Core {
 
     /// Changes what a CPU does.
     pub(crate) fn set_doing(&mut self, cpu: u32, doing: Doing) {
+        self.end_quiet();
         let bit = 1 << cpu;
         self.cpus[cpu as usize].doing = doing;
         for mask in [&mut self.running, &mut self.waiting, &mut self.spinning] {
@@ -227,12 +307,88 @@ impl Core {
         self.running | self.waiting | self.spinning == 0
     }
 
+    /// Puts another chooser in, for which counting begins anew; returns the one before.
+    pub(crate) fn set_chooser(&mut self, chooser: Box<dyn Chooser>) -> Box<dyn Chooser> {
+        self.end_quiet();
+        self.number = 0;
+        self.again = Again::AT_ONCE;
+        self.heeds_memory = chooser.heeds_memory();
+        std::mem::replace(&mut self.chooser, chooser)
+    }
+
+    /// Passes a point if nobody needs to look: true if that was all.
+    #[inline(always)]
+    pub(crate) fn passes(&mut self) -> bool {
+        // A CPU that can go on again ends what is quiet.
+        if self.again.if_changed && self.has_changed() || self.quiet == 0 {
+            return false;
+        }
+        self.quiet -= 1;
+        self.now += self.step_nanos;
+        true
+    }
+
+    /// Counts what was passed; the next point is looked at.
+    pub(crate) fn end_quiet(&mut self) {
+        let passed = self.quiet_of - self.quiet;
+        self.steps += passed;
+        self.turn += passed as u32;
+        self.number += passed;
+        (self.quiet, self.quiet_of) = (0, 0);
+    }
+
+    /// From here on, points are passed until something is due.
+    pub(crate) fn begin_quiet(&mut self) {
+        if self.points.is_some() || self.spinning != 0 || self.stuck.is_some() {
+            return;
+        }
+        let until_event = self.next_event.min(self.tell_at).saturating_sub(self.now);
+        let of_time = until_event.saturating_sub(1) / self.step_nanos.max(1);
+        let of_steps = self.step_limit.saturating_sub(self.steps + 1);
+        let of_turn = u64::from(self.turn_limit.saturating_sub(self.turn));
+        let of_chooser = self.again.at.saturating_sub(self.number);
+        self.quiet = of_time.min(of_steps).min(of_turn).min(of_chooser);
+        self.quiet_of = self.quiet;
+    }
+
+    /// Whether the chooser is to be asked at a point that a CPU has come to.
+    pub(crate) fn is_to_ask(&mut self) -> bool {
+        self.number >= self.again.at || self.again.if_changed && self.has_changed()
+    }
+
+    /// Whether other CPUs can go on than when the chooser was asked last, or this one runs another
+    /// thread.
+    fn has_changed(&mut self) -> bool {
+        let thread = kthreads_base::current_head().index.load(Ordering::Relaxed);
+        let now = (self.runnable(), thread);
+        self.asked != now
+    }
+
+    /// Asks the chooser; an answer that cannot be is taken for the usual one.
+    pub(crate) fn ask(&mut self, current: Option<u32>, runnable: u64) -> Next {
+        // A box of no size: nothing is allocated.
+        let mut chooser = std::mem::replace(&mut self.chooser, Box::new(crate::InOrder));
+        let point = Point::new(self, current, runnable);
+        let (next, again) = arena::outside(|| (chooser.next(&point), chooser.again(&point)));
+        let can_go_on = |cpu: u32| runnable & (1_u64.checked_shl(cpu).unwrap_or(0)) != 0;
+        let next = match next {
+            Next::Run(cpu) if can_go_on(cpu) => next,
+            Next::PassTime if point.may_pass => next,
+            _ => Next::Run(point.usual()),
+        };
+        let usual = point.usual();
+        let runs = if let Next::Run(cpu) = next { cpu } else { usual };
+        self.chooser = chooser;
+        (self.again, self.asked) = (again, (runnable, self.thread_of(runs)));
+        next
+    }
+
     /// Counts a step of a CPU, after which those that spin look again.
     #[inline]
     pub(crate) fn count_step(&mut self) {
         self.steps += 1;
         if let Some(points) = &mut self.points {
-            points.count();
+            arena::outside(|| points.count());
         }
         self.turn += 1;
         self.now += self.step_nanos;
@@ -304,6 +460,7 @@ impl Core {
     }
 
     pub(crate) fn set_timer(&mut self, cpu: u32, deadline: Nanos) {
+        self.end_quiet();
         self.cpus[cpu as usize].timer = deadline.0;
         self.find_next_event();
     }

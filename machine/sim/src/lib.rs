@@ -28,14 +28,22 @@
 mod chooser;
 mod config;
 mod core;
+mod images;
+mod keep;
 mod machine;
 mod rng;
 mod run;
 mod stacks;
 mod watch;
 
-pub use chooser::{Chooser, InOrder, Next, Point};
+pub use chooser::{Again, Chooser, InOrder, Next, Point};
 pub use config::{OnStuck, Reaction, SimConfig, Stuck};
+pub use keep::Kept;
+pub use kthreads_host::arena::{Arena, Left, outside};
 pub use machine::SimMachine;
 pub use rng::Rng;
 pub use stacks::StackPool;
+
+/// Lets machines go back to what they were: see [`SimMachine::keep`].
+#[global_allocator]
+static MEMORY: kthreads_host::arena::Memory = kthreads_host::arena::Memory;

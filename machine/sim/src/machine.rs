@@ -3,19 +3,23 @@
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head};
 use kthreads_host::HostError;
+use kthreads_host::arena::{self, Arena};
 use kthreads_host::process::{self, OopsDesk, Process};
 
 use crate::chooser::Chooser;
 use crate::config::{MAX_CPUS, OnStuck, SimConfig};
-use crate::core::{Core, Cpu, Doing};
+use crate::core::{Core, Cpu, Doing, ThreadPoints};
+use crate::images::Images;
 use crate::rng::Rng;
 use crate::stacks::StackPool;
 use crate::watch::{self, Watched};
 
+/// Notes below this kind tell of memory and its order.
+const FIRST_OF_KERNEL: u32 = 16;
 /// The wall clock at the machine's start: midnight of the first day of 2024.
 const WALL_CLOCK_ORIGIN: Nanos = Nanos(1_704_067_200 * Nanos::SECOND.0);
 
@@ -36,8 +40,10 @@ pub struct SimMachine {
     pub(crate) was_forced: AtomicBool,
     /// The kernel, from `start` to the end of `join`: a boxed `Arc<dyn Upcalls>`.
     upcalls: AtomicPtr<Arc<dyn Upcalls>>,
-    stacks: Arc<StackPool>,
+    pub(crate) stacks: Arc<StackPool>,
     random: Mutex<Rng>,
+    images: Mutex<Images>,
+    pub(crate) arena: Option<Box<Arena>>,
     cpu_count: u32,
     memory_bytes: u64,
 }
@@ -81,6 +87,8 @@ impl SimMachine {
             upcalls: AtomicPtr::new(ptr::null_mut()),
             stacks: pool,
             random: Mutex::new(Rng::new(config.seed ^ 0x6b74_6872_6561_6473)),
+            images: Mutex::default(),
+            arena: config.arena.take(),
             cpu_count: config.cpus,
             memory_bytes: config.memory_bytes,
         }))
@@ -94,6 +102,31 @@ impl SimMachine {
         unsafe { &mut *self.core.get() }
     }
 
+    pub(crate) fn random(&self) -> MutexGuard<'_, Rng> {
+        self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(crate) fn images(&self) -> MutexGuard<'_, Images> {
+        self.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Calls `body` with its allocations from the machine's arena, as those of the CPUs are.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the thread that drives.
+    pub unsafe fn in_arena<R>(&self, body: impl FnOnce() -> R) -> R {
+        // SAFETY: only the thread that drives enters the arena, here and when it runs CPUs.
+        let _inside = self.arena.as_ref().map(|arena| unsafe { arena.enter() });
+        body()
+    }
+
+    /// Counts the points of each thread from now on, for [`Point::place`](crate::Point::place), or
+    /// none. For the thread that drives.
+    pub fn set_counts_points(&self, counts: bool) {
+        self.core().points = counts.then(ThreadPoints::default);
+    }
+
     pub(crate) fn upcalls(&self) -> Option<&dyn Upcalls> {
         // SAFETY: null, or the box that `join` frees once no CPU runs; only they ask.
         unsafe { self.upcalls.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
@@ -102,7 +135,7 @@ impl SimMachine {
     /// Puts another chooser in; returns the one before. For the thread that drives, between two
     /// waits or when asked what to do about a stuck machine.
     pub fn replace_chooser(&self, chooser: Box<dyn Chooser>) -> Box<dyn Chooser> {
-        std::mem::replace(&mut self.core().chooser, chooser)
+        self.core().set_chooser(chooser)
     }
 
     /// Sets who is asked when nothing goes on. For the thread that drives.
@@ -113,6 +146,7 @@ impl SimMachine {
     /// Sets how many more steps there may be. For the thread that drives.
     pub fn set_steps_left(&self, steps: u64) {
         let core = self.core();
+        core.end_quiet();
         core.step_limit = core.steps.saturating_add(steps);
         core.stuck = None;
     }
@@ -123,9 +157,11 @@ impl SimMachine {
         self.core().set_look_every(span);
     }
 
-    /// How many steps there have been.
+    /// How many steps there have been. For the thread that drives.
     pub fn steps(&self) -> u64 {
-        self.watched.steps.load(Ordering::Relaxed)
+        let core = self.core();
+        core.end_quiet();
+        core.steps
     }
 
     /// Whether code that came to no point was made to by the host's clock: then the run cannot be
@@ -249,12 +285,19 @@ unsafe impl Machine for SimMachine {
 
     fn note(&self, kind: u32, object: usize, value: usize) {
         let core = self.core();
+        if kind < FIRST_OF_KERNEL && !core.heeds_memory {
+            return;
+        }
         let cpu = core.current.unwrap_or(0);
-        core.chooser.note(Nanos(core.now), cpu, kind, object, value);
+        arena::outside(|| core.chooser.note(Nanos(core.now), cpu, kind, object, value));
     }
 
     fn choose(&self, what: u32, options: u32) -> u32 {
-        self.core().chooser.choose(what, options)
+        let core = self.core();
+        core.end_quiet();
+        let number = core.number;
+        core.number += 1;
+        arena::outside(|| core.chooser.choose(what, options, number))
     }
 
     fn console(&self, text: &[u8]) {
@@ -262,7 +305,7 @@ unsafe impl Machine for SimMachine {
     }
 
     fn stack_alloc(&self) -> Option<Stack> {
-        self.stacks.alloc(self.process)
+        arena::outside(|| self.stacks.alloc(self.process))
     }
 
     fn stack_free(&self, stack: Stack) {
@@ -270,17 +313,17 @@ unsafe impl Machine for SimMachine {
     }
 
     fn image_alloc(&self, len: usize) -> Option<NonNull<u8>> {
-        process::image_alloc(len)
+        arena::outside(|| self.images().alloc(len))
     }
 
     unsafe fn image_protect(&self, start: NonNull<u8>, len: usize, access: Protection) {
         // SAFETY: the caller's promise is the same.
-        unsafe { process::image_protect(start, len, access) };
+        arena::outside(|| unsafe { self.images().protect(start, len, access) });
     }
 
     unsafe fn image_free(&self, start: NonNull<u8>, len: usize) {
         // SAFETY: the caller's promise is the same.
-        unsafe { process::image_free(start, len) };
+        arena::outside(|| unsafe { self.images().free(start, len) });
     }
 
     fn memory(&self) -> MemoryInfo {
@@ -288,7 +331,7 @@ unsafe impl Machine for SimMachine {
     }
 
     fn entropy(&self) -> u64 {
-        self.random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next_u64()
+        self.random().next_u64()
     }
 
     fn wait_host(&self, word: &AtomicU32) {
@@ -303,6 +346,10 @@ unsafe impl Machine for SimMachine {
         let address = ptr::from_ref(word);
         word.store(1, Ordering::Release);
         self.asks_outside.store(true, Ordering::Relaxed);
+        if head::on_kernel_stack() {
+            // The next point is looked at.
+            self.core().end_quiet();
+        }
         if self.sleepers.load(Ordering::SeqCst) != 0 {
             process::wake_word(address);
         }

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kthreads_base::{Head, Nanos, SLOT_SIZE, cpu};
+use kthreads_host::arena;
 use kthreads_host::process::{self, Seat};
 
-use crate::chooser::{Next, Point};
+use crate::chooser::Next;
 use crate::config::{Reaction, Stuck};
 use crate::core::{Core, Doing};
 use crate::machine::SimMachine;
@@ -59,27 +60,40 @@ impl SimMachine {
     pub(crate) fn point(&self) {
         let core = self.core();
         let Some(me) = core.current else { return };
-        core.count_step();
-        self.publish(core);
-        if core.stuck.is_some() {
-            return self.go_outside(me);
+        if core.passes() {
+            return self.now.store(core.now, Ordering::Relaxed);
         }
-        if self.asks_outside.load(Ordering::Relaxed) {
+        core.end_quiet();
+        core.count_step();
+        self.look(me);
+        let core = self.core();
+        if core.current == Some(me) {
+            core.begin_quiet();
+        }
+    }
+
+    /// Looks what is to happen at a point; comes back when the CPU goes on.
+    fn look(&self, me: u32) {
+        let core = self.core();
+        self.publish(core);
+        if core.stuck.is_some() || self.asks_outside.load(Ordering::Relaxed) {
+            core.number += 1;
             return self.go_outside(me);
         }
         let runnable = core.runnable();
         let is_alone = runnable == 1 << me;
-        if is_alone && !core.may_hold() {
+        if is_alone && !core.may_hold() || std::thread::panicking() {
+            core.number += 1;
             return;
         }
-        if std::thread::panicking() {
-            return;
-        }
-        let core = self.core();
         if core.turn > core.turn_limit && !is_alone {
+            core.number += 1;
             return self.resume(me, core.next_in_turn(runnable));
         }
-        match ask(core, Some(me), runnable) {
+        let is_to_ask = core.is_to_ask();
+        let next = if is_to_ask { core.ask(Some(me), runnable) } else { Next::Run(me) };
+        core.number += 1;
+        match next {
             Next::Run(next) => self.resume(me, next),
             Next::PassTime => {
                 core.pass_time();
@@ -93,6 +107,7 @@ impl SimMachine {
         let core = self.core();
         let Some(me) = core.current else { return };
         self.was_forced.store(true, Ordering::Relaxed);
+        core.end_quiet();
         core.count_step();
         self.publish(core);
         if core.stuck.is_some() || self.asks_outside.load(Ordering::Relaxed) {
@@ -145,7 +160,9 @@ impl SimMachine {
             if runnable.is_power_of_two() && !core.may_hold() {
                 return Some(runnable.trailing_zeros());
             }
-            match ask(core, None, runnable) {
+            let next = core.ask(None, runnable);
+            core.number += 1;
+            match next {
                 Next::Run(next) => return Some(next),
                 Next::PassTime => _ = core.pass_time(),
             }
@@ -193,6 +210,10 @@ impl SimMachine {
 
     /// Drives the CPUs until `is_done`; other threads of the host may drive meanwhile.
     pub(crate) fn drive(&self, word: Option<&AtomicU32>, is_done: impl Fn() -> bool) {
+        arena::outside(|| self.drive_outside(word, is_done));
+    }
+
+    fn drive_outside(&self, word: Option<&AtomicU32>, is_done: impl Fn() -> bool) {
         while !is_done() {
             if DRIVEN.get() == ptr::from_ref(self) {
                 // From within `on_stuck`: this thread drives already.
@@ -246,8 +267,11 @@ impl SimMachine {
             let core = self.core();
             core.go_on(next);
             let to = core.cpus[next as usize].sp.swap(0, Ordering::Relaxed);
-            // SAFETY: taken out by the swap, so it is used once; the CPU's context rests there.
-            unsafe { kthreads_base::context::switch(&core.outside, to) };
+            // SAFETY: this thread drives. The context is taken out by the swap, so it is used once;
+            // the CPU's rests there.
+            unsafe {
+                self.in_arena(|| kthreads_base::context::switch(&core.outside, to));
+            }
             if self.sleepers.load(Ordering::SeqCst) != 0 {
                 return Again::AtOnce;
             }
@@ -284,17 +308,4 @@ impl SimMachine {
 enum Again {
     AtOnce,
     Later,
-}
-
-/// Asks the chooser; an answer that cannot be is taken for the usual one.
-fn ask(core: &mut Core, current: Option<u32>, runnable: u64) -> Next {
-    let mut chooser = std::mem::replace(&mut core.chooser, Box::new(crate::InOrder));
-    let point = Point::new(core, current, runnable);
-    let next = match chooser.next(&point) {
-        Next::Run(cpu) if runnable & (1_u64.checked_shl(cpu).unwrap_or(0)) != 0 => Next::Run(cpu),
-        Next::PassTime if point.may_pass => Next::PassTime,
-        _ => Next::Run(point.usual()),
-    };
-    core.chooser = chooser;
-    next
 }

@@ -21,9 +21,29 @@ struct Slots {
     bases: Vec<usize>,
     /// Whether each is free.
     free: Vec<u64>,
+    /// Where they come from.
+    process: Option<Process>,
 }
 
 impl StackPool {
+    /// Which stacks are in use, ascending.
+    pub(crate) fn in_use(&self) -> Vec<usize> {
+        let slots = self.lock();
+        let used = (0..slots.bases.len()).filter(|place| !slots.is_free(*place));
+        used.map(|place| slots.bases[place]).collect()
+    }
+
+    /// Makes those the only ones in use.
+    pub(crate) fn set_in_use(&self, used: &[usize]) {
+        let mut slots = self.lock();
+        let mut used = used.iter().peekable();
+        for place in 0..slots.bases.len() {
+            let is_used = used.next_if(|base| **base == slots.bases[place]).is_some();
+            let bit = 1 << (place % 64);
+            if is_used { slots.free[place / 64] &= !bit } else { slots.free[place / 64] |= bit }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -31,6 +51,7 @@ impl StackPool {
     /// Takes the lowest free stack; takes one from the process if there is none.
     pub fn alloc(&self, process: Process) -> Option<Stack> {
         let mut slots = self.lock();
+        slots.process = Some(process);
         let place = match slots.take_lowest() {
             Some(place) => place,
             None => {
@@ -53,18 +74,17 @@ impl StackPool {
             slots.free[place / 64] |= 1 << (place % 64);
         }
     }
+}
 
-    /// Gives all stacks that are free back to the process.
-    pub fn release(&self, process: Process) {
-        let mut slots = self.lock();
-        let (free, kept): (Vec<_>, Vec<_>) =
-            (0..slots.bases.len()).partition(|place| slots.is_free(*place));
-        for place in free {
-            // SAFETY: the slot is the pool's and free; it leaves the pool below.
+impl Drop for StackPool {
+    /// Gives all stacks that are free back to the process; nobody will ever take back the others.
+    fn drop(&mut self) {
+        let slots = self.lock();
+        let Some(process) = slots.process else { return };
+        for place in (0..slots.bases.len()).filter(|place| slots.is_free(*place)) {
+            // SAFETY: the slot is the pool's and free, and the pool is no more.
             process.stack_free(unsafe { Stack::from_base(slots.bases[place]) });
         }
-        slots.bases = kept.iter().map(|place| slots.bases[*place]).collect();
-        slots.free = vec![0; slots.bases.len().div_ceil(64)];
     }
 }
 
@@ -110,7 +130,11 @@ mod tests {
         let again: Vec<Stack> = (0..200).map(|_| pool.alloc(process).expect("a stack")).collect();
         assert_eq!(again.iter().map(Stack::base).collect::<Vec<_>>(), bases);
         again.into_iter().for_each(|stack| pool.free(stack));
-        pool.release(process);
-        assert!(pool.lock().bases.is_empty());
+        drop(pool);
+        // The process has them again: the next pool gets the same, not new ones.
+        let next = StackPool::default();
+        let stack = next.alloc(process).expect("a stack");
+        assert!(bases.contains(&stack.base()));
+        next.free(stack);
     }
 }

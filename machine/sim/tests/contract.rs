@@ -23,7 +23,7 @@ impl Chooser for Anyone {
         Next::Run(left.trailing_zeros())
     }
 
-    fn choose(&mut self, _: u32, options: u32) -> u32 {
+    fn choose(&mut self, _: u32, options: u32, _: u64) -> u32 {
         self.0.below(options)
     }
 }

@@ -11,6 +11,7 @@ use super::report::Report;
 use super::table::Table;
 use super::words::{self, Common, Words};
 use programs::{Cpus, Programs};
+pub(super) use programs::{output, target_folder};
 use rows::{Row, rows};
 
 /// The columns of every table.

@@ -111,7 +111,7 @@ fn only(names: impl Iterator<Item = &'static str>) -> String {
 }
 
 /// Runs a command to its end; returns what it prints.
-pub(super) fn output(command: &mut Command) -> Result<String, String> {
+pub(in crate::bench) fn output(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| match name.as_str() {
         "taskset" => format!("{name}: {error}; install it with: apt-get install util-linux"),
@@ -126,7 +126,7 @@ pub(super) fn output(command: &mut Command) -> Result<String, String> {
 }
 
 /// Where cargo builds: this program stands in a folder of it.
-fn target_folder() -> Result<PathBuf, String> {
+pub(in crate::bench) fn target_folder() -> Result<PathBuf, String> {
     let me = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
     let folder = me.parent().and_then(Path::parent).map(Path::to_path_buf);
     folder.ok_or_else(|| format!("{} is in no folder of cargo's", me.display()))
