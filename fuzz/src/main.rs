@@ -50,19 +50,30 @@ fn run(arguments: &[String]) -> Result<String, String> {
     while begin.elapsed() < Duration::from_secs(seconds) {
         let input = mutator.next();
         last.keep(&input)?;
-        let start = Instant::now();
-        target(&input);
-        if start.elapsed() > LONGEST {
-            return Err(format!(
-                "{name}: an input takes {:?}: see {}",
-                start.elapsed(),
-                last.path()
-            ));
+        if let Some(time) = takes_long(target, &input) {
+            return Err(format!("{name}: an input takes {time:?}: see {}", last.path()));
         }
         count += 1;
     }
     last.forget();
     Ok(format!("{name}: {count} inputs in {seconds} seconds, seed {seed}: nothing found"))
+}
+
+/// Takes an input; how long that lasts, if it is too long each time. Once it may be the host, which
+/// has other things to do.
+fn takes_long(target: fn(&[u8]), input: &[u8]) -> Option<Duration> {
+    /// How often it is tried.
+    const TRIES: u32 = 3;
+    let mut shortest = Duration::MAX;
+    for _ in 0..TRIES {
+        let start = Instant::now();
+        target(input);
+        shortest = shortest.min(start.elapsed());
+        if shortest <= LONGEST {
+            return None;
+        }
+    }
+    Some(shortest)
 }
 
 fn read(folders: &[String]) -> Result<Vec<Vec<u8>>, String> {

@@ -24,6 +24,7 @@ static int __init stop_of_gone_init(void)
 	thread = kthread_create(run, NULL, "runner");
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
+	/* Before it can run: it ends soon. */
 	get_task_struct(thread);
 	wake_up_process(thread);
 	return 0;

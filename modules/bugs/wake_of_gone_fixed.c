@@ -23,6 +23,7 @@ static int __init wake_of_gone_init(void)
 	thread = kthread_create(run, NULL, "runner");
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
+	/* Before it can run: it may end at once. */
 	get_task_struct(thread);
 	wake_up_process(thread);
 	msleep(100);

@@ -1,12 +1,12 @@
 //! Scripts on the host machine, with a host that has no modules to load but knows how to pretend.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kthreads_base::Nanos;
 use kthreads_host::{Clock, HostConfig, HostMachine};
 use kthreads_kernel::log::Level;
 use kthreads_kernel::signal::Action;
+use kthreads_kernel::sync::Completion;
 use kthreads_kernel::task::state::{TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE};
 use kthreads_kernel::{Booted, Config, Cx, Errno, Kernel, log};
 use kthreads_shell::syntax::parse;
@@ -19,7 +19,7 @@ struct FakeHost {
     errors: Mutex<String>,
     level: Mutex<u8>,
     /// Lets `insmod blocked` return.
-    open: AtomicBool,
+    open: Completion,
 }
 
 impl Host for FakeHost {
@@ -32,9 +32,7 @@ impl Host for FakeHost {
                 cx.kernel.sleep_for(cx, Nanos::NEVER, TASK_UNINTERRUPTIBLE);
             },
             "blocked" => {
-                while !self.open.load(Ordering::Relaxed) {
-                    cx.kernel.msleep(cx, 10);
-                }
+                self.open.wait(cx);
                 Ok(())
             }
             _ => {
@@ -89,6 +87,15 @@ impl Rig {
             Ended::Finished => self.shell.wait_for_jobs(cx),
             ended => ended,
         })
+    }
+
+    /// Runs a script; returns what it printed while its jobs run on.
+    fn printed_meanwhile(&self, text: &str) -> String {
+        let script = parse(text).unwrap();
+        self.kernel.enter_as("sh", |cx| {
+            let _ended = self.shell.run(cx, &script);
+        });
+        std::mem::take(&mut *self.host.text.lock().unwrap())
     }
 
     /// Runs a script; returns what it printed, to both streams.
@@ -174,14 +181,11 @@ fn insmod_runs_in_a_task_of_its_own() {
     let rig = Rig::new();
     let text = rig.output("insmod hello a=1 b=2; dmesg");
     assert!(text.ends_with("hello loaded by insmod with 'a=1 b=2'\n"), "{text}");
-    let host = rig.host.clone();
-    std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        host.open.store(true, Ordering::Relaxed);
-    });
-    let text = rig.output("insmod blocked & ; sleep 1; ps -eo ppid,stat,comm");
+    let text = rig.printed_meanwhile("insmod blocked & ; sleep 1; ps -eo ppid,stat,comm");
+    rig.kernel.enter(|cx| rig.host.open.complete(cx));
     let line = text.lines().find(|line| line.contains("insmod")).unwrap();
     assert!(line.contains(" D"), "{text}");
+    assert_eq!(rig.output("echo it has returned"), "it has returned\n");
 }
 
 #[test]

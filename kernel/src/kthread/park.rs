@@ -21,6 +21,13 @@ impl Kernel {
     pub fn kthread_park(&self, cx: &Cx<'_>, task: &Task) -> Result<(), Errno> {
         if task.flags() & PF_EXITING != 0 {
             self.warn(cx, "kthread_park of a thread that is ending");
+        }
+        self.park_thread(cx, task)
+    }
+
+    /// As [`kthread_park`](Kernel::kthread_park), for who cannot know whether the thread is ending.
+    pub(crate) fn park_thread(&self, cx: &Cx<'_>, task: &Task) -> Result<(), Errno> {
+        if task.flags() & PF_EXITING != 0 {
             return Err(Errno::ENOSYS);
         }
         if task.kthread.has(SHOULD_PARK) {

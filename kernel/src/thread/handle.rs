@@ -91,7 +91,7 @@ impl<T> Thread<T> {
     /// ESRCH when it is gone, ENOSYS when it is ending, EBUSY when it was told before.
     pub fn park(&self, cx: &Cx<'_>) -> Result<(), Errno> {
         let task = self.task(cx).ok_or(Errno::ESRCH)?;
-        cx.kernel.kthread_park(cx, &task)
+        cx.kernel.park_thread(cx, &task)
     }
 
     /// Lets a parked thread go on (Linux: kthread_unpark).

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::Machine;
 
 /// Where bugs are.
-const FOLDERS: [&str; 3] = ["modules/bugs", "modules/bugs/locking", "modules/bugs/interleaving"];
+const FOLDERS: [&str; 4] =
+    ["modules/bugs", "modules/bugs/calls", "modules/bugs/locking", "modules/bugs/interleaving"];
 /// Where, in such a folder, modules are that do nothing wrong though it may look so.
 const SILENT: &str = "silent";
 

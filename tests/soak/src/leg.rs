@@ -82,6 +82,8 @@ impl Leg {
             threads_max: THREADS_MAX,
             lockdep,
             fault: self.fault,
+            // Where time jumps, minutes pass while the host does not come to look.
+            hung_task_seconds: if self.clock == Clock::Real { 120 } else { 0 },
             ..Config::default()
         };
         let machine = HostMachine::new(host).expect("a machine");

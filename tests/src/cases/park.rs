@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a parked thread is not woken by wake_up_process", run: not_woken },
     Case { name: "kthread_stop unparks", run: stop_unparks },
     Case { name: "parking twice is EBUSY and warns", run: twice },
+    Case { name: "to park a thread that ends by itself is no mistake", run: of_ending },
 ];
 
 fn parker(cx: &Cx<'_>, rounds: &Count) {
@@ -99,4 +100,16 @@ fn twice(cx: &Cx<'_>) {
     assert_eq!(thread.park(cx), Err(Errno::EBUSY));
     assert_eq!(cx.kernel.bug_count(), before + 1);
     assert!(thread.stop(cx).is_ok());
+}
+
+fn of_ending(cx: &Cx<'_>) {
+    let thread = cx.spawn("ends", |cx| cx.yield_now()).expect("a thread");
+    cx.yield_now();
+    match thread.park(cx) {
+        // It had not begun yet.
+        Ok(()) => thread.unpark(cx),
+        Err(errno) => assert!(matches!(errno, Errno::ENOSYS | Errno::ESRCH), "{errno}"),
+    }
+    assert_eq!(thread.join(cx), Ok(()));
+    assert_eq!(cx.kernel.bug_count(), 0);
 }
