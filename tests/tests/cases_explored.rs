@@ -1,7 +1,7 @@
 //! The cases of the primitives under many schedules, by two strategies.
 //!
 //! Each case is to have 10,000 schedules of each; KTHREADS_SCHEDULES asks for another number. A case
-//! that would take longer than KTHREADS_SECONDS (default: 3) has fewer, and is named.
+//! that would take longer than KTHREADS_SECONDS (default: 10) has fewer, and is named.
 
 use std::io::Write;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use kthreads_tests::cases;
 
 /// How many schedules a case is to have, and how long they may take.
 const SCHEDULES: u64 = 10_000;
-const SECONDS: u64 = 3;
+const SECONDS: u64 = 10;
 
 fn asked(variable: &str, usual: u64) -> u64 {
     let asked = std::env::var(variable).ok();
