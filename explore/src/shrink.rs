@@ -24,7 +24,8 @@ pub(crate) fn shrink(
     room: &mut Room,
 ) -> Choices {
     let mut best = run_choices(config, choices, scenario, Telling::Places, room);
-    if !shows(&best, finding) {
+    // What cannot be repeated cannot be made shorter either, and takes long to try.
+    if !shows(&best, finding) || best.was_forced {
         return choices.clone();
     }
     let mut tries = config.shrink;

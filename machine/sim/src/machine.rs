@@ -5,7 +5,9 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kthreads_base::{Machine, MemoryInfo, Nanos, Protection, Stack, Upcalls, current_head, head};
+use kthreads_base::{
+    Machine, MemoryInfo, Nanos, Protection, SLOT_SIZE, Stack, Upcalls, current_head, head, stack,
+};
 use kthreads_host::HostError;
 use kthreads_host::arena::{self, Arena};
 use kthreads_host::process::{self, OopsDesk, Process};
@@ -18,6 +20,8 @@ use crate::rng::Rng;
 use crate::stacks::StackPool;
 use crate::watch::{self, Watched};
 
+/// How much of a stack is kept for the host's functions, in bytes.
+const HOST_ROOM: usize = 12 << 10;
 /// Notes below this kind tell of memory and its order.
 const FIRST_OF_KERNEL: u32 = 16;
 /// The wall clock at the machine's start: midnight of the first day of 2024.
@@ -179,6 +183,15 @@ impl SimMachine {
         if head::on_kernel_stack() { self.core().current } else { None }
     }
 
+    /// Whether the running thread's stack has room for the host's functions: a fault in one of them
+    /// may leave a lock behind for ever. Who has less is about to run into the end of it.
+    #[inline]
+    pub(crate) fn has_room() -> bool {
+        let here = 0_u8;
+        let here = (&raw const here).addr();
+        !stack::in_range(here) || here % SLOT_SIZE > stack::guard_size() + HOST_ROOM
+    }
+
     fn is_deaf() -> bool {
         current_head().irqs_off.load(Ordering::Relaxed) != 0
     }
@@ -285,7 +298,7 @@ unsafe impl Machine for SimMachine {
 
     fn note(&self, kind: u32, object: usize, value: usize) {
         let core = self.core();
-        if kind < FIRST_OF_KERNEL && !core.heeds_memory {
+        if kind < FIRST_OF_KERNEL && !core.heeds_memory || !SimMachine::has_room() {
             return;
         }
         let cpu = core.current.unwrap_or(0);
@@ -297,6 +310,9 @@ unsafe impl Machine for SimMachine {
         core.end_quiet();
         let number = core.number;
         core.number += 1;
+        if !SimMachine::has_room() {
+            return 0;
+        }
         arena::outside(|| core.chooser.choose(what, options, number))
     }
 

@@ -20,6 +20,10 @@ use crate::machine::SimMachine;
 /// How long a host thread that does not drive sleeps before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
+/// As how many steps one counts that code had to be brought to: so much could have been done in the
+/// time that it took until somebody looked.
+const STEPS_OF_A_FORCED_ONE: u64 = 2000;
+
 thread_local! {
     /// The machine that the calling host thread drives.
     static DRIVEN: Cell<*const SimMachine> = const { Cell::new(ptr::null()) };
@@ -82,7 +86,7 @@ impl SimMachine {
         }
         let runnable = core.runnable();
         let is_alone = runnable == 1 << me;
-        if is_alone && !core.may_hold() || std::thread::panicking() {
+        if is_alone && !core.may_hold() || std::thread::panicking() || !SimMachine::has_room() {
             core.number += 1;
             return;
         }
@@ -108,6 +112,7 @@ impl SimMachine {
         let Some(me) = core.current else { return };
         self.was_forced.store(true, Ordering::Relaxed);
         core.end_quiet();
+        core.steps += STEPS_OF_A_FORCED_ONE;
         core.count_step();
         self.publish(core);
         if core.stuck.is_some() || self.asks_outside.load(Ordering::Relaxed) {
