@@ -28,6 +28,7 @@ impl Kernel {
         queued
     }
 
+    #[inline]
     pub(super) fn insert_work(
         &self,
         worker: Pin<&Worker>,
@@ -55,6 +56,7 @@ impl Kernel {
 
     /// Says so if one of the two was never initialised. A work that was not is never queued: it
     /// looks as if it were in line already, to Linux too.
+    #[inline]
     pub(super) fn check_queued(&self, worker: Pin<&Worker>, work: &Work) -> bool {
         let is_set_up = work.func.address() != 0;
         if !is_set_up {
@@ -67,6 +69,7 @@ impl Kernel {
     }
 
     /// One work must not be used with two workers (Linux: kthread_insert_work_sanity_check).
+    #[inline]
     pub(super) fn check_work(&self, worker: Pin<&Worker>, work: &Work) {
         let other = work.worker.address();
         if other != 0 && other != address_of(worker) {
