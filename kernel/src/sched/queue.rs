@@ -1,5 +1,8 @@
 //! A CPU's run queue.
 
+#[cfg(test)]
+mod tests;
+
 use core::sync::atomic::Ordering;
 
 use super::heap::{Heap, HeapNode, NodeOf};
@@ -12,6 +15,11 @@ use crate::task::{Task, TaskLink, TaskPin};
 pub(crate) const SLICE: u64 = 3_000_000;
 /// How far behind the others a task that slept may be put, so that it gets the CPU soon.
 const SLEEPER_CREDIT: u64 = SLICE;
+/// How much earlier than the running task's deadline a woken one's slice must end, and one slice
+/// more, for it to have the CPU at once. Equals never are so far apart, whatever they have slept
+/// and whoever waits: that a woken one waits for its turn must not hang on when the clock was read
+/// last. Those of a better nice value are.
+const WAKE_LEAD: u64 = SLICE / 2;
 
 /// How many switches in one tick may read the clock.
 const TIMED_SWITCHES: u32 = 64;
@@ -236,7 +244,7 @@ impl RunQueue {
             (false, true) => false,
             (false, false) => {
                 let lead = current.sched.deadline.load(ORDER);
-                woken.sched.deadline.load(ORDER) + SLICE < lead
+                woken.sched.deadline.load(ORDER) + slice_of(woken) + WAKE_LEAD < lead
             }
         }
     }
