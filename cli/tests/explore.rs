@@ -90,3 +90,57 @@ fn parts_of_a_campaign_are_joined() {
     assert_eq!(joined.status, Some(1), "{}", joined.describe());
     assert!(joined.out.contains("of 100 schedules"), "{}", joined.out);
 }
+
+/// A race two calls deep, of which one is inlined.
+const DEEP: &str = r#"
+#include <linux/kthread.h>
+#include <linux/module.h>
+static int count;
+static struct task_struct *threads[2];
+static inline void bump(int by)
+{
+	count += by;
+}
+static noinline void change(int by)
+{
+	bump(by);
+}
+static int work(void *by)
+{
+	change((long)by);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(HZ);
+	return 0;
+}
+static int __init deep_init(void)
+{
+	threads[0] = kthread_run(work, (void *)1, "one");
+	threads[1] = kthread_run(work, (void *)2, "two");
+	return 0;
+}
+static void __exit deep_exit(void)
+{
+	kthread_stop(threads[0]);
+	kthread_stop(threads[1]);
+}
+module_init(deep_init);
+module_exit(deep_exit);
+MODULE_LICENSE("GPL");
+"#;
+
+#[test]
+fn a_race_is_told_with_the_calls_that_led_to_both_accesses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("deep.c");
+    std::fs::write(&path, DEEP).expect("it can be written");
+    let output = tool::kthreads(&["explore", &path.to_string_lossy()]);
+    assert_eq!(output.status, Some(1), "{}", output.describe());
+    let place = "at change deep.c:8 in bump, inlined at deep.c:12";
+    let lines: Vec<&str> = output.out.lines().collect();
+    for name in ["one/", "two/"] {
+        let by = format!("by {name}");
+        let at = lines.iter().position(|line| line.contains(&by) && line.ends_with(place));
+        let at = at.unwrap_or_else(|| panic!("no access of {name}: {}", output.out));
+        assert_eq!(lines[at + 1].trim(), "called at work deep.c:16", "{}", output.out);
+    }
+}

@@ -1,13 +1,16 @@
 //! Data races: from what is told of accesses to findings.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write;
 
 use kthreads_base::access::{self, ACQUIRES, MARKED, RELEASES, Told, WRITES};
+use kthreads_base::frames::Place;
 use kthreads_base::{SLOT_SIZE, stack};
 use kthreads_race::{Access, Detector, Effect, Mode, Race, Release};
 
 use crate::finding::{Finding, Kind};
 use crate::run::Scenario;
+use crate::story::calls_from_modules;
 
 /// The races of one schedule.
 #[derive(Default)]
@@ -19,9 +22,28 @@ pub(crate) struct Races {
     seen: BTreeSet<(usize, usize)>,
     found: Vec<(Race, [String; 2])>,
     names: Vec<String>,
+    /// How each access came to be, if that is to be told: the calls from modules, innermost first.
+    /// The first is nobody's.
+    traces: Option<Vec<Vec<usize>>>,
 }
 
 impl Races {
+    /// As `default`, but remembers how each access came to be.
+    pub(crate) fn with_traces() -> Races {
+        Races { traces: Some(vec![Vec::new()]), ..Races::default() }
+    }
+
+    /// The number of the trace of what is done here.
+    fn trace_here(&mut self) -> u32 {
+        let Some(traces) = &mut self.traces else { return 0 };
+        let mut trace = Vec::new();
+        calls_from_modules(Place::here(), |call| trace.push(call));
+        if traces.last() != Some(&trace) {
+            traces.push(trace);
+        }
+        traces.len() as u32 - 1
+    }
+
     /// A memory barrier with an order of C's.
     pub(crate) fn fence(&mut self, thread: u32, order: usize) {
         /// Consume and acquire: these order no writes.
@@ -71,7 +93,7 @@ impl Races {
         if is_marked && (told.how & WRITES == 0 || told.how & ACQUIRES != 0) {
             self.detector.reads_marked(thread, key);
         }
-        let access = access_of(told, thread, key);
+        let access = Access { trace: self.trace_here(), ..access_of(told, thread, key) };
         let index = thread as usize;
         if self.names.len() <= index {
             self.names.resize(index + 1, String::new());
@@ -94,8 +116,42 @@ impl Races {
 
     /// What is to be reported, in an order that does not depend on who came first.
     pub(crate) fn findings(self, scenario: &dyn Scenario) -> Vec<Finding> {
-        self.found.iter().map(|(race, names)| finding(race, names, scenario)).collect()
+        let found = self.found.iter();
+        found.map(|(race, names)| self.finding(race, names, scenario)).collect()
     }
+
+    fn finding(&self, race: &Race, names: &[String; 2], scenario: &dyn Scenario) -> Finding {
+        let place = |place: usize| scenario.place(place).unwrap_or_else(|| format!("{place:#x}"));
+        let variable = race.first.address.max(race.second.address) & ((1 << 48) - 1);
+        let variable = scenario.variable(variable).unwrap_or_else(|| format!("{variable:#x}"));
+        let (first, second) = (place(race.first.place), place(race.second.place));
+        let (low, high) = if first <= second { (&first, &second) } else { (&second, &first) };
+        let mut text = format!("data race on {variable}: {low} / {high}");
+        for (access, name) in [race.first, race.second].into_iter().zip(names) {
+            let _ = write!(text, "\n{}", say(access, name, &place(access.place)));
+            for call in self.calls_of(access) {
+                let _ = write!(text, "\n        called at {}", place(call));
+            }
+        }
+        Finding { kind: Kind::DataRace, key: format!("{variable} {low} {high}"), text }
+    }
+
+    /// The calls that led to the function that an access is made in.
+    fn calls_of(&self, access: Access) -> impl Iterator<Item = usize> {
+        let traces = self.traces.as_deref().unwrap_or_default();
+        let trace = traces.get(access.trace as usize).map_or(&[][..], Vec::as_slice);
+        // The innermost is that of the compiler's own call, before the access.
+        trace.iter().copied().filter(move |call| *call != access.place)
+    }
+}
+
+fn say(access: Access, name: &str, place: &str) -> String {
+    let verb = match access.effect {
+        Effect::Write => "write",
+        Effect::Read => "read",
+    };
+    let marked = if access.mode == Mode::Marked { " (marked)" } else { "" };
+    format!("    {verb} of {} bytes{marked} by {name} at {place}", access.size)
 }
 
 fn access_of(told: Told, thread: u32, address: usize) -> Access {
@@ -106,32 +162,6 @@ fn access_of(told: Told, thread: u32, address: usize) -> Access {
         mode: if told.how & MARKED != 0 { Mode::Marked } else { Mode::Plain },
         effect: if told.how & WRITES != 0 { Effect::Write } else { Effect::Read },
         place: told.place,
-    }
-}
-
-fn finding(race: &Race, names: &[String; 2], scenario: &dyn Scenario) -> Finding {
-    let place = |access: Access| {
-        scenario.place(access.place).unwrap_or_else(|| format!("{:#x}", access.place))
-    };
-    let variable = race.first.address.max(race.second.address) & ((1 << 48) - 1);
-    let variable = scenario.variable(variable).unwrap_or_else(|| format!("{variable:#x}"));
-    let say = |access: Access, name: &str| {
-        let verb = match access.effect {
-            Effect::Write => "write",
-            Effect::Read => "read",
-        };
-        let marked = if access.mode == Mode::Marked { " (marked)" } else { "" };
-        format!("    {verb} of {} bytes{marked} by {name} at {}", access.size, place(access))
-    };
-    let (first, second) = (place(race.first), place(race.second));
-    let (low, high) = if first <= second { (&first, &second) } else { (&second, &first) };
-    Finding {
-        kind: Kind::DataRace,
-        key: format!("{variable} {low} {high}"),
-        text: format!(
-            "data race on {variable}: {low} / {high}\n{}\n{}",
-            say(race.first, &names[0]),
-            say(race.second, &names[1])
-        ),
+        trace: 0,
     }
 }

@@ -124,7 +124,8 @@ pub fn run_schedule(
     let mut recorder = Recorder::new(strategy, fail, seed);
     recorder.story = (telling == Telling::Story).then(Story::default);
     recorder.places = (telling == Telling::Places).then(Places::default);
-    recorder.races = scenario.tells_accesses().then(Races::default);
+    let races = if telling == Telling::Story { Races::with_traces } else { Races::default };
+    recorder.races = scenario.tells_accesses().then(races);
     let resident = room.enter(config, scenario);
     let (kernel, machine) = (&resident.kernel, &resident.machine);
     let watch = Arc::new(Mutex::new(Watch::default()));

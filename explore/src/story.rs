@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
-use kthreads_base::frames::Place;
+use kthreads_base::frames::{Chain, Frame, Place};
 use kthreads_base::{Nanos, current_head, on_kernel_stack};
 use kthreads_host::process::is_module_text;
 use kthreads_kernel::observe;
@@ -143,17 +143,35 @@ fn place(event: &Event, symbolize: &Symbolizer<'_>) -> String {
     named.map(|name| format!("  [{name}]")).unwrap_or_default()
 }
 
-/// The first return addresses in modules that the running thread's stack holds.
+/// The calls from modules that the running thread is in, innermost first.
 fn places_here() -> [usize; PLACES] {
     let mut places = [0; PLACES];
-    let mut found = 0;
-    Place::here().for_each_word(|word| {
-        if found < PLACES && is_module_text(word) {
-            places[found] = word;
-            found += 1;
+    let mut free = places.iter_mut();
+    calls_from_modules(Place::here(), |call| {
+        if let Some(place) = free.next() {
+            *place = call;
         }
     });
     places
+}
+
+/// Calls `see` with the return address of each call from a module that is under way at a place, the
+/// innermost first.
+pub(crate) fn calls_from_modules(place: Place, mut see: impl FnMut(usize)) {
+    let mut has_any = false;
+    let chain = place.for_each_frame(|frame| match frame {
+        Frame::Return(address) if is_module_text(address) => {
+            has_any = true;
+            see(address);
+        }
+        _ => {}
+    });
+    if chain == Chain::Broken && !has_any {
+        // A function without a frame: what looks like a call may be one that is long over.
+        let mut first = None;
+        place.for_each_word(|word| first = first.or(Some(word).filter(|it| is_module_text(*it))));
+        first.into_iter().for_each(see);
+    }
 }
 
 /// What a sleep is called.

@@ -12,6 +12,7 @@ use kthreads_kernel::{Cx, Kernel};
 
 use crate::finding::{Finding, Kind};
 use crate::recorder::IdleWake;
+use crate::story::calls_from_modules;
 
 /// Since when tasks have been in one sleep, by slot index: how often they had switched, and when
 /// that was seen first.
@@ -123,16 +124,15 @@ fn describe(cx: &Cx<'_>, task: &Task, wakes: &[(u32, IdleWake)], text: &mut Stri
 /// Where a task is: the function of the kernel it waits in, and the place in a module.
 fn where_it_is(cx: &Cx<'_>, task: &Task) -> String {
     let waits = cx.kernel.wait_channel(task).unwrap_or_else(|| "(running)".into());
-    let mut module = None;
+    let mut call = None;
     if let Some(rests) = Place::of_resting(&task.head) {
-        rests.for_each_word(|word| {
-            if module.is_none() && kthreads_host::process::is_module_text(word) {
-                cx.kernel.with_symbol_line(word.wrapping_sub(1), &mut |symbol| {
-                    let line = symbol.line.map(|line| format!(" {line}"));
-                    let line = line.unwrap_or_default();
-                    module = Some(format!("{}{line}", symbol.name));
-                });
-            }
+        calls_from_modules(rests, |address| call = call.or(Some(address)));
+    }
+    let mut module = None;
+    if let Some(call) = call {
+        cx.kernel.with_symbol_line(call.wrapping_sub(1), &mut |symbol| {
+            let line = symbol.line.map(|line| format!(" {line}")).unwrap_or_default();
+            module = Some(format!("{}{line}", symbol.name));
         });
     }
     match module {

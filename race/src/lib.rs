@@ -49,6 +49,8 @@ pub struct Access {
     pub effect: Effect,
     /// Where in the program; means nothing here.
     pub place: usize,
+    /// How it came to that; means nothing here.
+    pub trace: u32,
 }
 
 /// Two accesses that race.
@@ -265,7 +267,7 @@ mod tests {
     use super::*;
 
     fn access(thread: u32, mode: Mode, effect: Effect) -> Access {
-        Access { thread, address: 0x1000, size: 4, mode, effect, place: 0 }
+        Access { thread, address: 0x1000, size: 4, mode, effect, place: 0, trace: 0 }
     }
 
     fn plain(thread: u32, effect: Effect) -> Access {

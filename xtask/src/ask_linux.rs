@@ -9,6 +9,7 @@
 
 mod guest;
 pub(crate) mod ours;
+mod sim;
 pub(crate) mod source;
 
 use guest::{Answer, Guest, Outcome};

@@ -11,6 +11,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     }
     println!("xtask: the C cases, compared with what real Linux answered");
     crate::ask_linux::ours::run(&[])?;
+    crate::ask_linux::ours::run(&["--machine".to_owned(), "sim".to_owned()])?;
     crate::soak::test()?;
     crate::pc::test()?;
     crate::bugs::test_pc()?;

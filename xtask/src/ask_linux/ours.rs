@@ -16,13 +16,14 @@ pub(crate) const CPUS: u32 = 2;
 /// How many cases are built or run at a time.
 const AT_A_TIME: usize = 2;
 
-/// Runs `cargo xtask cases [--machine pc] [NAME...]`.
+/// Runs `cargo xtask cases [--machine host|sim|pc] [NAME...]`.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     match args {
         [option, machine, names @ ..] if option == "--machine" => match machine.as_str() {
             "host" => run_here(names),
+            "sim" => super::sim::run(names),
             "pc" => crate::pc::cases(names),
-            other => Err(format!("there is no machine `{other}`: host or pc")),
+            other => Err(format!("there is no machine `{other}`: host, sim or pc")),
         },
         names => run_here(names),
     }
@@ -32,6 +33,11 @@ fn run_here(names: &[String]) -> Result<(), String> {
     let command = build_command()?;
     let cases = source::load(&find_root()?.join("tests/cases"), names)?;
     let results = each(&cases, |case| run_one(&command, case));
+    tell(&cases, &results)
+}
+
+/// Says which cases failed, and how many did not.
+pub(super) fn tell(cases: &[Case], results: &[Result<(), String>]) -> Result<(), String> {
     let mut failed = 0;
     for (case, result) in cases.iter().zip(results) {
         if let Err(failure) = result {
