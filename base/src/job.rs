@@ -155,3 +155,51 @@ impl<T> Mailbox<T> {
         self.count.load(Ordering::SeqCst) == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use std::thread;
+    use std::vec::Vec;
+
+    const PUSHERS: usize = 3;
+    const ITEMS: usize = if cfg!(miri) { 20 } else { 2000 };
+
+    #[test]
+    fn what_is_left_comes_out_once_and_in_order() {
+        let mailbox = Mailbox::<Box<(usize, usize)>>::default();
+        let mut next = [0; PUSHERS];
+        thread::scope(|scope| {
+            for pusher in 0..PUSHERS {
+                let mailbox = &mailbox;
+                let push = move |item| mailbox.push(Box::new((pusher, item)));
+                scope.spawn(move || (0..ITEMS).for_each(push));
+            }
+            while next.iter().sum::<usize>() < PUSHERS * ITEMS {
+                let Some(item) = mailbox.pop() else {
+                    thread::yield_now();
+                    continue;
+                };
+                let (pusher, number) = *item;
+                assert_eq!(number, next[pusher]);
+                next[pusher] += 1;
+            }
+        });
+        assert!(mailbox.is_empty() && mailbox.pop().is_none());
+    }
+
+    #[test]
+    fn several_take_what_is_left_and_none_takes_it_twice() {
+        let mailbox = Mailbox::default();
+        (0..ITEMS).for_each(|item| mailbox.push(item));
+        let take = || core::iter::from_fn(|| mailbox.pop()).collect::<Vec<_>>();
+        let mut taken: Vec<usize> = thread::scope(|scope| {
+            let takers: Vec<_> = (0..PUSHERS).map(|_| scope.spawn(take)).collect();
+            takers.into_iter().flat_map(|taker| taker.join().expect("no panic")).collect()
+        });
+        taken.sort_unstable();
+        assert!(taken.into_iter().eq(0..ITEMS));
+    }
+}

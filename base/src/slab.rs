@@ -200,7 +200,10 @@ unsafe impl<T: Send> Send for Slab<T> {}
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
+    use alloc::boxed::Box;
     use core::cell::Cell;
 
     #[test]
@@ -221,6 +224,26 @@ mod tests {
         let beyond = last as *const u64 as usize + size_of::<u64>();
         assert_eq!(slab.index_of(beyond), None, "there is room, but no slot");
         assert_eq!(slab.index_of(8), None);
+    }
+
+    #[test]
+    fn slots_are_read_while_others_are_made() {
+        const BATCHES: u32 = if cfg!(miri) { 2 } else { 200 };
+        let slab = Slab::<Box<u32>>::new();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut seen = 0;
+                    while seen < BATCHES * FIRST_CHUNK as u32 {
+                        let len = slab.len();
+                        assert!((seen..len).all(|index| **slab.made(index) == index));
+                        seen = len;
+                        std::thread::yield_now();
+                    }
+                });
+            }
+            (0..BATCHES).for_each(|_| assert!(slab.grow(Box::new).is_ok()));
+        });
     }
 
     #[test]

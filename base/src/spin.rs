@@ -460,3 +460,44 @@ impl Drop for PreemptGuard {
         current_head().preempt_sub(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use std::thread;
+
+    /// A number that is guarded by the word of a lock, and by nothing else.
+    #[derive(Default)]
+    struct Guarded {
+        lock: RawSpinLock,
+        number: UnsafeCell<u64>,
+    }
+
+    // SAFETY: the number is reached by who holds the lock only.
+    unsafe impl Sync for Guarded {}
+
+    /// What the word alone orders: the rest of a lock needs a kernel stack.
+    #[test]
+    fn what_one_holder_wrote_the_next_one_reads() {
+        const TURNS: u64 = if cfg!(miri) { 30 } else { 20_000 };
+        let guarded = Guarded::default();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                let guarded = &guarded;
+                scope.spawn(move || {
+                    for _ in 0..TURNS {
+                        while !guarded.lock.try_take() {
+                            thread::yield_now();
+                        }
+                        // SAFETY: the lock is held.
+                        unsafe { *guarded.number.get() += 1 };
+                        guarded.lock.release();
+                    }
+                });
+            }
+        });
+        assert_eq!(guarded.number.into_inner(), 3 * TURNS);
+    }
+}

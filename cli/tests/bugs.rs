@@ -75,7 +75,8 @@ fn each_bug_has_an_expectation_and_a_twin_that_differs_by_few_lines() {
 fn each_file_belongs_to_a_module() {
     let known = ["c", "expected", "explored", "script", "args", "machines"];
     let sources: Vec<_> = all().iter().map(Module::source).collect();
-    for folder in ["", "calls", "locking", "interleaving", "locking/silent", "interleaving/silent"]
+    for folder in
+        ["", "silent", "calls", "locking", "interleaving", "locking/silent", "interleaving/silent"]
     {
         let folder = format!("modules/bugs/{folder}");
         let folder = folder.trim_end_matches('/');

@@ -125,7 +125,7 @@ impl Kernel {
     }
 
     /// A word that would be that of a held spin lock: one whose holder runs now with preemption
-    /// off.
+    /// off, and knows of it.
     fn look_at_spin_lock<'k>(
         &'k self,
         cx: &Cx<'k>,
@@ -136,7 +136,8 @@ impl Kernel {
         let Some(task) = self.tasks.by_pid(owner as i32 - 1) else { return };
         let is_me = core::ptr::eq(task, cx.task.get_ref());
         let runs = is_me || task.head.on_cpu.load(Ordering::Relaxed) != 0;
-        if runs && task.head.preempt_count.load(Ordering::Relaxed) != 0 {
+        let is_atomic = task.head.preempt_count.load(Ordering::Relaxed) != 0;
+        if runs && is_atomic && task.head.held.contains(address) {
             found(address, InUse::SpinLock(task));
         }
     }

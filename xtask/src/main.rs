@@ -7,6 +7,7 @@ mod count;
 mod fuzz;
 mod lint;
 mod pc;
+mod sanitize;
 mod soak;
 mod test;
 mod tools;
@@ -32,6 +33,8 @@ Usage: cargo xtask TASK
                       mutates kept inputs and feeds them to the targets of fuzz/, 30 seconds each
   soak [--minutes N] [--cpus N] [--seed N]
                       random operations on kernels, against what must hold
+  sanitize [miri|thread|address]...
+                      what Miri and sanitizers see; needs the nightly toolchain
   unsafe              counts the unsafe blocks of each crate
 ";
 
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         "pc" => pc::run(rest),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
+        "sanitize" => sanitize::run(rest),
         "soak" => soak::run(rest),
         "unsafe" => count::run(),
         "help" | "--help" | "-h" => {

@@ -1,6 +1,6 @@
 //! `cargo xtask soak`: random operations on kernels for a while, against what must hold.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::ask_linux::ours;
@@ -11,14 +11,20 @@ const MINUTES: &str = "2";
 
 /// Builds what is loaded and who loads it, and runs that with these words.
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
-    compiler()?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let modules = root.join("target/soak");
-    build_modules(&root.join("tests/soak/modules"), &modules)?;
+    let modules = modules()?;
     step("building the soak", cargo().args(["build", "--quiet", "--package", "kthreads-soak"]))?;
     let me = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let mut soak = Command::new(me.with_file_name("kthreads-soak"));
     step("soaking", soak.arg("--modules").arg(&modules).args(words))
+}
+
+/// Builds the modules that are loaded; the folder they are in.
+pub(crate) fn modules() -> Result<PathBuf, String> {
+    compiler()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let modules = root.join("target/soak");
+    build_modules(&root.join("tests/soak/modules"), &modules)?;
+    Ok(modules)
 }
 
 /// A short soak, as part of the test suite.

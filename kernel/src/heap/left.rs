@@ -116,15 +116,16 @@ impl Kernel {
     }
 
     fn report_variables(&self, cx: &Cx<'_>, module: &str, image: &dyn Image) {
+        let mut found = Vec::new();
         image.with_variables(&mut |base, words| {
-            let mut found = Vec::new();
             self.for_each_in_use(cx, (base, words), &mut |address, object| {
                 found.push((address, object));
             });
-            for (address, object) in found {
-                self.report_in_use(cx, address, &object, &Going::Module(module));
-            }
         });
+        // Only now: a trace asks the image for names, which it cannot tell meanwhile.
+        for (address, object) in found {
+            self.report_in_use(cx, address, &object, &Going::Module(module));
+        }
     }
 
     fn report_memory(&self, cx: &Cx<'_>, module: &str, image: &dyn Image) {
