@@ -153,8 +153,14 @@ fn run_cpu(me: &Processor) {
     let machine = unsafe { &*MACHINE.load(Ordering::Acquire) };
     let Some(upcalls) = upcalls() else { return };
     let number = me.number();
+    me.is_cpu.store(true, Ordering::SeqCst);
+    // Interrupts that came before may have been for timers that are set already.
+    interrupts::without_interrupts(|| rest::on_interrupt(me));
     kthreads_base::cpu::enter_cpu(upcalls, number, &machine.idle_stacks[number as usize]);
     rest::leave();
+    // An interrupt that has seen the kernel is over when the next line is reached: it was on this
+    // processor.
+    me.is_cpu.store(false, Ordering::SeqCst);
     if ALIVE.fetch_sub(1, Ordering::AcqRel) == 1 {
         machine.wake_host(&ALL_ENDED);
     }

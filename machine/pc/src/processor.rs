@@ -35,6 +35,9 @@ pub(crate) struct Processor {
     pub(crate) armed: AtomicU64,
     /// The lowest address of the kernel stack that its exceptions come on.
     pub(crate) exception_stack: AtomicUsize,
+    /// Whether it is a CPU of the kernel that runs; only it says so. The kernel may be gone for one
+    /// that is not, at any time.
+    pub(crate) is_cpu: AtomicBool,
     /// What it knows of what it does for too long.
     pub(crate) watch: Watch,
 }
@@ -53,6 +56,7 @@ impl Processor {
             flushed: AtomicU64::new(0),
             armed: AtomicU64::new(u64::MAX),
             exception_stack: AtomicUsize::new(0),
+            is_cpu: AtomicBool::new(false),
             watch: Watch::new(),
         }
     }

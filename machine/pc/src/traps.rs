@@ -121,6 +121,10 @@ extern "C" fn pc_interrupt(frame: &Frame) {
     if is(Vector::Serial) {
         serial::take_input();
     }
+    // The boot processor is where the kernel is let go, so it is there, or known to be gone.
+    if me.number() != 0 && !me.is_cpu.load(Ordering::SeqCst) {
+        return;
+    }
     rest::on_interrupt(me);
     machine::tell_time(clock::now());
     if on_kernel_stack() {
