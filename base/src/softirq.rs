@@ -42,8 +42,7 @@ pub enum SoftirqEnd {
 }
 
 /// Runs [`Upcalls::softirq`](crate::Upcalls::softirq) on the CPU's stack for them. With interrupts
-/// off, and not from
-/// within one.
+/// off, and not from within one.
 pub fn run_softirq() -> SoftirqEnd {
     let head = current_head();
     let attached = head.local().attached();
