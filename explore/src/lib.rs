@@ -22,6 +22,7 @@ mod choices;
 mod config;
 mod finding;
 mod freed;
+mod page;
 mod quiet;
 mod races;
 mod recorder;
@@ -31,6 +32,7 @@ mod result;
 mod room;
 mod run;
 mod shrink;
+mod steps;
 mod story;
 pub mod strategy;
 mod stuck;
@@ -44,7 +46,7 @@ pub use replay::{ReplayError, ReplayString};
 pub use result::{Bug, Outcome};
 pub use room::{Prepared, Room};
 pub use run::{Ran, Scenario, Telling, run_schedule};
-pub use story::{Event, Story, Symbolizer};
+pub use story::{Event, Story};
 pub use trace::quoted;
 
 /// The choice of how long a scenario waits; for scenarios to ask for.

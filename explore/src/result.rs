@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Found, Report};
-use crate::finding::Kind;
+use crate::finding::{Kind, headed};
 use crate::run::Scenario;
 
 /// The version of the format.
@@ -62,7 +62,7 @@ impl Bug {
             count: found.count,
             schedule: found.schedule,
             replay: found.replay.to_string(),
-            story: found.story.text(&|address| scenario.place(address)),
+            story: found.story.text(scenario, std::slice::from_ref(&found.finding)),
             trace: found.story.trace(),
         }
     }
@@ -152,14 +152,24 @@ impl Outcome {
     /// The text of one thing that was found: what, how often, the story, the replay string.
     pub fn explain(&self, bug: &Bug) -> String {
         let Bug { kind, text, count, replay, story, .. } = bug;
+        let before = self.found.iter().take_while(|other| !std::ptr::eq(*other, bug));
+        let is_told = before.into_iter().any(|other| other.replay == *replay && !is_race(other));
         // The two accesses say it all; who was where before is for --trace and replay.
-        let story = if *kind == Kind::DataRace.to_string() { "" } else { story };
-        let how = if story.is_empty() { "" } else { "; this one:" };
+        let (story, how) = match (story.as_str(), is_race(bug)) {
+            ("", _) | (_, true) => ("", ""),
+            _ if is_told => ("", "; one that is told above shows it, too"),
+            (story, _) => (story, "; this one:"),
+        };
         format!(
-            "{kind}: {text}\nin {count} of {} schedules{how}\n{story}replay string: {replay}\n",
+            "{}\nin {count} of {} schedules{how}\n{story}replay string: {replay}\n",
+            headed(kind, text),
             self.schedules
         )
     }
+}
+
+fn is_race(bug: &Bug) -> bool {
+    bug.kind == Kind::DataRace.to_string()
 }
 
 #[cfg(test)]
@@ -177,6 +187,15 @@ mod tests {
             story: String::new(),
             trace: String::new(),
         }
+    }
+
+    #[test]
+    fn a_schedule_that_shows_two_things_is_told_once() {
+        let story = |key| Bug { story: "    a step\n".into(), ..bug(key, 1, "kt") };
+        let found = vec![story("x"), story("y")];
+        let outcome = Outcome { found, ..Outcome::default() };
+        assert!(outcome.explain(&outcome.found[0]).contains("this one:\n    a step\n"));
+        assert!(!outcome.explain(&outcome.found[1]).contains("a step"));
     }
 
     #[test]

@@ -178,10 +178,10 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
         return Err((text, status::NOT_LOADED));
     }
     if let Some(story) = &ran.story {
-        print!("{}", story.text(&|address| kthreads_explore::Scenario::place(&scenario, address)));
+        print!("{}", story.text(&scenario, &ran.findings));
     }
     for finding in &ran.findings {
-        println!("{}: {}", finding.kind, finding.text.trim_end());
+        println!("{finding}");
     }
     if ran.misfits > 0 {
         eprintln!(
