@@ -28,6 +28,12 @@ pub struct Outcome {
     pub covered_all: bool,
     /// The most allocations and creations of threads that a schedule had.
     pub most_fails: u32,
+    /// Where a schedule went another way when it was run again, if one did.
+    #[serde(default)]
+    pub strays: Option<String>,
+    /// Why a module was loaded in no schedule, if one was not.
+    #[serde(default)]
+    pub never_loaded: Option<String>,
     /// What was found, each once.
     pub found: Vec<Bug>,
 }
@@ -80,15 +86,17 @@ impl Outcome {
             seconds: report.elapsed.as_secs_f64(),
             covered_all: report.covered_all,
             most_fails: report.most_fails,
+            strays: report.strays.clone(),
+            never_loaded: None,
             found: report.found.iter().map(|found| Bug::new(found, scenario)).collect(),
         }
     }
 
     /// Joins what came of several campaigns that ran at the same time.
-    pub fn join<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>) -> Outcome {
+    pub fn join<'o>(outcomes: impl IntoIterator<Item = &'o Outcome> + Clone) -> Outcome {
         let mut all = Outcome { version: VERSION, ..Outcome::default() };
         let mut covered = true;
-        for outcome in outcomes {
+        for outcome in outcomes.clone() {
             all.schedules += outcome.schedules;
             all.distinct += outcome.distinct;
             all.steps += outcome.steps;
@@ -96,7 +104,12 @@ impl Outcome {
             all.seconds = all.seconds.max(outcome.seconds);
             all.most_fails = all.most_fails.max(outcome.most_fails);
             covered &= outcome.covered_all;
+            all.strays = all.strays.or_else(|| outcome.strays.clone());
             outcome.found.iter().for_each(|bug| all.add(bug));
+        }
+        let have_run = || outcomes.clone().into_iter().filter(|outcome| outcome.schedules > 0);
+        if have_run().all(|outcome| outcome.never_loaded.is_some()) {
+            all.never_loaded = have_run().find_map(|outcome| outcome.never_loaded.clone());
         }
         all.covered_all = covered && all.schedules > 0;
         all
@@ -107,12 +120,12 @@ impl Outcome {
         let Some(known) = self.found.iter_mut().find(same) else {
             return self.found.push(bug.clone());
         };
-        let count = known.count + bug.count;
+        let (count, schedule) = (known.count + bug.count, known.schedule.min(bug.schedule));
         // The shortest way to show it is kept.
         if bug.replay.len() < known.replay.len() {
             *known = bug.clone();
         }
-        known.count = count;
+        (known.count, known.schedule) = (count, schedule);
     }
 
     /// As JSON, on one line.

@@ -10,6 +10,7 @@ use kthreads_kernel::{HARDIRQ_MASK, SOFTIRQ_OFFSET, observe};
 use kthreads_sim::Next;
 
 use crate::recorder::name_of_current;
+use crate::run::Scenario;
 
 /// How many places in modules are kept of each event.
 const PLACES: usize = 3;
@@ -83,6 +84,27 @@ impl Story {
             Next::PassTime => usize::MAX,
         };
         self.note(time, cpu.unwrap_or(0), Event::TURNED, object, 0);
+    }
+
+    /// Where another story of the same schedule goes another way, if it does: who, and in which
+    /// place of a module it was last.
+    pub(crate) fn parts_from(&self, other: &Story, scenario: &dyn Scenario) -> Option<String> {
+        let what = |event: &Event| {
+            let Event { time, cpu, thread, kind, places, .. } = *event;
+            (time, cpu, thread, kind, places)
+        };
+        let pairs = self.events.iter().zip(&other.events);
+        let common = pairs.take_while(|(one, other)| what(one) == what(other)).count();
+        if common == self.events.len() && common == other.events.len() {
+            return None;
+        }
+        let last = self.events[..self.events.len().min(common + 1)].iter().rev();
+        let place = |event: &Event| {
+            let place = event.places.iter().find_map(|place| scenario.place(*place))?;
+            Some(format!("{} in {place}", self.name(event.thread as usize)))
+        };
+        let named = last.clone().find_map(place);
+        named.or_else(|| last.clone().next().map(|event| self.name(event.thread as usize).into()))
     }
 
     /// The name and pid of a thread.
