@@ -69,17 +69,32 @@ pub struct Campaign<'s> {
     config: Config,
     scenario: &'s dyn Scenario,
     room: Room,
+    repeats: Repeats,
+}
+
+/// Whether a campaign looks first if a schedule is the same when it is run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// It does.
+    Checked,
+    /// It does not: each run of the scenario is a schedule of the campaign.
+    Trusted,
 }
 
 impl<'s> Campaign<'s> {
     /// A campaign of `scenario`.
     pub fn new(config: Config, scenario: &'s dyn Scenario) -> Campaign<'s> {
-        Campaign { config, scenario, room: Room::new() }
+        Campaign { config, scenario, room: Room::new(), repeats: Repeats::Trusted }
     }
 
     /// Runs its schedules in that room.
     pub fn in_room(self, room: Room) -> Campaign<'s> {
         Campaign { room, ..self }
+    }
+
+    /// Looks first whether schedules can be repeated, or not.
+    pub fn with_repeats(self, repeats: Repeats) -> Campaign<'s> {
+        Campaign { repeats, ..self }
     }
 
     /// Runs it; tells `follow` of the progress now and then.
@@ -115,7 +130,8 @@ impl<'s> Campaign<'s> {
             let new = |place: usize, finding: &Finding| {
                 !ran.findings[..place].iter().any(|other| other.is_same(finding))
             };
-            if report.schedules == 1 && !ran.was_forced {
+            let is_first = report.schedules == 1 && self.repeats == Repeats::Checked;
+            if is_first && !ran.was_forced {
                 report.strays = self.strays(&ran.choices);
             }
             for (_, finding) in ran.findings.iter().enumerate().filter(|(p, f)| new(*p, f)) {

@@ -38,7 +38,7 @@ pub mod strategy;
 mod stuck;
 mod trace;
 
-pub use campaign::{Campaign, Found, Progress, Report};
+pub use campaign::{Campaign, Found, Progress, Repeats, Report};
 pub use choices::{Choices, Garbled};
 pub use config::{Config, FailPlan, Reports};
 pub use finding::{Finding, Kind};

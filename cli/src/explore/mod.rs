@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kthreads_explore::{
-    Campaign, Config, FailPlan, Outcome, Progress, ReplayString, Report, strategy,
+    Campaign, Config, FailPlan, Outcome, Progress, Repeats, ReplayString, Report, strategy,
 };
 use kthreads_shell::syntax::{self, Script};
 
@@ -110,7 +110,8 @@ fn work(
     let (shard, shards) = command.shard.unwrap_or((0, 1));
     let part = (shard + shards * number as u64, shards * jobs as u64);
     let config = Config { shard: part, ..config(command, subject.hash) };
-    let mut campaign = Campaign::new(config, &scenario).in_room(ModuleScenario::room());
+    let campaign = Campaign::new(config, &scenario).with_repeats(Repeats::Checked);
+    let mut campaign = campaign.in_room(ModuleScenario::room());
     let outcome = |report: &Report| {
         let never_loaded = scenario.never_loaded();
         Outcome { never_loaded, ..Outcome::of(report, &scenario) }

@@ -92,9 +92,9 @@ impl ModuleScenario {
     /// Why a module was loaded in no schedule so far, if one was not.
     pub(crate) fn never_loaded(&self) -> Option<String> {
         let seen = self.seen();
-        let whys = seen.loads.iter().filter_map(|loaded| loaded.as_ref().err());
+        let mut whys = seen.loads.iter().filter_map(|loaded| loaded.as_ref().err());
         // Where loading came to no end, that is what was found.
-        whys.filter(|why| !why.is_empty()).cloned().next()
+        whys.find(|why| !why.is_empty()).cloned()
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

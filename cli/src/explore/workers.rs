@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::FromRawFd;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -53,24 +53,18 @@ pub(crate) fn run(
     let mut pipes = Vec::new();
     for number in 0..count {
         let (read, write) = pipe()?;
+        pipes.push(read);
         // SAFETY: this process has one thread, so the child is whole.
         match unsafe { libc::fork() } {
             -1 => return Err(io::Error::last_os_error()),
             0 => {
                 // Who listens is another: else a worker would never hear that nobody does.
                 pipes.clear();
-                // SAFETY: the descriptor is the child's own.
-                unsafe { libc::close(read) };
-                // SAFETY: the descriptor is the child's own.
-                work(number, Telling(unsafe { File::from_raw_fd(write) }));
+                work(number, Telling(write));
                 // SAFETY: ends the child at once; nothing of the parent's is flushed twice.
                 unsafe { libc::_exit(0) }
             }
             process => {
-                // SAFETY: the child has its own copy.
-                unsafe { libc::close(write) };
-                // SAFETY: the descriptor was just made and nobody else has it.
-                pipes.push(unsafe { File::from_raw_fd(read) });
                 workers.push(Worker { process, outcome: Outcome::default(), is_over: false });
             }
         }
@@ -96,11 +90,13 @@ pub(crate) fn run(
     Ok((Outcome::join(workers.iter().map(|worker| &worker.outcome)), deaths))
 }
 
-fn pipe() -> io::Result<(RawFd, RawFd)> {
+/// The two ends of a pipe: the one to read from first.
+fn pipe() -> io::Result<(File, File)> {
     let mut ends = [0; 2];
     // SAFETY: there is room for both ends.
     match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
-        0 => Ok((ends[0], ends[1])),
+        // SAFETY: both were just made, and nobody else has them.
+        0 => Ok(unsafe { (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1])) }),
         _ => Err(io::Error::last_os_error()),
     }
 }
