@@ -5,6 +5,8 @@
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use kthreads_base::context::FRAME_RECORD;
+use kthreads_base::frames::Place;
 use kthreads_base::{CpuLocal, Head, Nanos, SLOT_SIZE, Stack};
 use kthreads_host::arena;
 
@@ -598,6 +600,16 @@ impl Core {
         }
         self.last = cpu;
         self.current = Some(cpu);
+    }
+
+    /// The thread of each CPU that rests, with where it does.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, Place)> {
+        let numbers = 0..self.cpus.len() as u32;
+        numbers.filter_map(|cpu| {
+            let sp = self.cpus[cpu as usize].sp.load(Ordering::Relaxed);
+            let place = Place { sp, bp: sp + FRAME_RECORD };
+            (sp != 0).then(|| (self.thread_of(cpu), place))
+        })
     }
 
     /// The slot index of the thread that a CPU runs.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kthreads_base::explore::NOTE_SWITCHED;
+use kthreads_base::frames::Place;
 use kthreads_base::{
     Machine, MemoryInfo, Nanos, Protection, SLOT_SIZE, Stack, Upcalls, current_head, head, stack,
 };
@@ -184,6 +185,12 @@ impl SimMachine {
         core.end_quiet();
         core.step_limit = core.steps.saturating_add(steps);
         core.stuck = None;
+    }
+
+    /// Where each CPU rests that has begun and does not go on now: the slot index of the thread it
+    /// runs, and the place on its stack. For the thread that drives.
+    pub fn places(&self) -> Vec<(u32, Place)> {
+        self.core().places().collect()
     }
 
     /// Sets how often somebody is to look whether all is well, in the machine's time. For the
