@@ -102,7 +102,11 @@ impl Recorder {
 
 impl Chooser for Recorder {
     fn next(&mut self, point: &Point<'_>) -> Next {
-        let next = self.strategy.point(point, number_of(point.number()));
+        self.next_and_again(point).0
+    }
+
+    fn next_and_again(&mut self, point: &Point<'_>) -> (Next, Again) {
+        let (next, again) = self.strategy.point_and_again(point, number_of(point.number()));
         let number = point.number_of(next);
         self.decide(point.number(), number, |places| places.at(point));
         if number != 0
@@ -111,11 +115,7 @@ impl Chooser for Recorder {
         {
             story.turned(point.now(), point.current, next);
         }
-        next
-    }
-
-    fn again(&mut self, point: &Point<'_>) -> Again {
-        self.strategy.again(point, number_of(point.number()))
+        (next, again)
     }
 
     fn heeds_memory(&self) -> bool {
@@ -141,6 +141,23 @@ impl Chooser for Recorder {
     }
 
     fn note(&mut self, now: Nanos, cpu: u32, kind: u32, object: usize, value: usize) {
+        if kind >= observe::SWITCHED {
+            self.mix(now.0 << 16 ^ u64::from(kind) << 8 ^ u64::from(cpu));
+            if kind == observe::WOKE {
+                self.note_wake(now, object as u32, value);
+            }
+        } else {
+            self.note_memory(now, kind, object, value);
+        }
+        if let Some(story) = &mut self.story {
+            story.note(now, cpu, kind, object, value);
+        }
+    }
+}
+
+impl Recorder {
+    /// Takes note of what tells of memory and its order.
+    fn note_memory(&mut self, now: Nanos, kind: u32, object: usize, value: usize) {
         if let Some(races) = &mut self.races {
             let thread = current_head().index.load(Ordering::Relaxed);
             match kind {
@@ -158,19 +175,8 @@ impl Chooser for Recorder {
             NOTE_ACCESS => self.freed.access(now, object, value, name_of_current),
             _ => {}
         }
-        if kind == observe::WOKE {
-            self.note_wake(now, object as u32, value);
-        }
-        if kind >= observe::SWITCHED {
-            self.mix(now.0 << 16 ^ u64::from(kind) << 8 ^ u64::from(cpu));
-        }
-        if let Some(story) = &mut self.story {
-            story.note(now, cpu, kind, object, value);
-        }
     }
-}
 
-impl Recorder {
     /// A replay decides about failures as about anything else; other strategies never let
     /// anything fail.
     fn strategy_fails(&mut self, what: u32, options: u32, number: u64) -> u32 {

@@ -27,6 +27,11 @@ pub trait Strategy: Send {
         Again::AT_ONCE
     }
 
+    /// What happens next, and when to ask again.
+    fn point_and_again(&mut self, point: &Point<'_>, decision: u32) -> (Next, Again) {
+        (self.point(point, decision), self.again(point, decision))
+    }
+
     /// Which of `options` ways to go; 0 is the usual one.
     fn choose(&mut self, what: u32, options: u32, decision: u32) -> u32;
 
@@ -131,6 +136,10 @@ impl Strategy for Mixed {
 
     fn again(&mut self, point: &Point<'_>, decision: u32) -> Again {
         self.turn().again(point, decision)
+    }
+
+    fn point_and_again(&mut self, point: &Point<'_>, decision: u32) -> (Next, Again) {
+        self.turn().point_and_again(point, decision)
     }
 
     fn choose(&mut self, what: u32, options: u32, decision: u32) -> u32 {

@@ -129,6 +129,11 @@ pub trait Chooser: Any + Send {
         Again::AT_ONCE
     }
 
+    /// What happens next, and when to ask again.
+    fn next_and_again(&mut self, point: &Point<'_>) -> (Next, Again) {
+        (self.next(point), self.again(point))
+    }
+
     /// Which of `options` ways to go, 0 being the usual one; `what` says what it is about, `number`
     /// counts points and choices together.
     fn choose(&mut self, what: u32, options: u32, number: u64) -> u32;

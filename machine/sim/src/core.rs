@@ -462,7 +462,7 @@ impl Core {
         // A box of no size: nothing is allocated.
         let mut chooser = std::mem::replace(&mut self.chooser, Box::new(crate::InOrder));
         let point = Point::new(self, current, runnable);
-        let (next, again) = arena::outside(|| (chooser.next(&point), chooser.again(&point)));
+        let (next, again) = arena::outside(|| chooser.next_and_again(&point));
         let can_go_on = |cpu: u32| runnable & (1_u64.checked_shl(cpu).unwrap_or(0)) != 0;
         let next = match next {
             Next::Run(cpu) if can_go_on(cpu) => next,
