@@ -24,7 +24,6 @@ static DEFINE_KTHREAD_WORK(reader, wait_for_data);
 static int flush(void *unused)
 {
 	kthread_flush_worker(worker);
-	kthread_destroy_worker(worker);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * A thread waits for a worker's works, which end before the module goes.
+ * A thread waits for a worker's works, which never end, when the module goes.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -24,7 +24,6 @@ static DEFINE_KTHREAD_WORK(reader, wait_for_data);
 static int flush(void *unused)
 {
 	kthread_flush_worker(worker);
-	kthread_destroy_worker(worker);
 	return 0;
 }
 
@@ -50,6 +49,7 @@ static void __exit flush_after_unload_fixed_exit(void)
 	complete(&data_came);
 	kthread_stop(thread);
 	put_task_struct(thread);
+	kthread_destroy_worker(worker);
 }
 
 module_init(flush_after_unload_fixed_init);
