@@ -18,6 +18,8 @@ pub struct CpuLocal {
     pub(crate) number: u32,
     /// Not zero while an interrupt waits to be taken on this CPU.
     pub pending: AtomicU32,
+    /// The lowest kind of note that the machine wants to be told.
+    pub notes_from: AtomicU32,
     is_attached: AtomicBool,
     kernel_type: TypeId,
     attached: UnsafeCell<Option<Attached>>,
@@ -67,6 +69,7 @@ impl CpuLocal {
         CpuLocal {
             number,
             pending: AtomicU32::new(0),
+            notes_from: AtomicU32::new(0),
             is_attached: AtomicBool::new(false),
             kernel_type: TypeId::of::<K>(),
             attached: UnsafeCell::new(None),

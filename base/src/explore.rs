@@ -1,6 +1,8 @@
 //! What a machine that explores is told, and asked. All of it costs a look at one flag on others,
 //! which whoever knows the running thread has in a register.
 
+use core::sync::atomic::Ordering;
+
 use crate::head::{Current, current_head};
 
 impl Current {
@@ -24,13 +26,20 @@ impl Current {
 #[cold]
 #[inline(never)]
 fn step(current: Current) {
+    let left = current.points_left.load(Ordering::Relaxed);
+    if left != 0 {
+        return current.points_left.store(left - 1, Ordering::Relaxed);
+    }
     current.local().attached().machine().step();
 }
 
 #[cold]
 #[inline(never)]
 fn tell(current: Current, kind: u32, object: usize, value: usize) {
-    current.local().attached().machine().note(kind, object, value);
+    let local = current.local();
+    if kind >= local.notes_from.load(Ordering::Relaxed) {
+        local.attached().machine().note(kind, object, value);
+    }
 }
 
 /// A point where a simulator may let another CPU go on; nothing on other machines.
@@ -53,11 +62,13 @@ pub const NOTE_FENCE: u32 = 5;
 /// The kind of [`note`] that says: memory of C's was freed; the object is its address, the value is
 /// made by [`freed::value`].
 pub const NOTE_FREED_MEMORY: u32 = 6;
+/// The first kind of [`note`] of the kernel's own: the CPU goes from one thread to another.
+pub const NOTE_SWITCHED: u32 = 16;
 /// The value of the first two for a spin lock.
 pub const NOTE_SPIN_LOCK: usize = 1;
 
-/// Tells a machine that explores what happened; nothing on other machines. Kinds from 16 on are
-/// the kernel's.
+/// Tells a machine that explores what happened; nothing on other machines. Kinds from
+/// [`NOTE_SWITCHED`] on are the kernel's.
 #[inline]
 pub fn note(kind: u32, object: usize, value: usize) {
     current_head().note(kind, object, value);

@@ -22,6 +22,9 @@ pub const TIF_NEED_RESCHED: u64 = 1 << 3;
 /// kernel: at the end of a call from a module, or in module text. Linux has no such bit.
 pub const TIF_KILLED: u64 = 1 << 40;
 
+/// The bit of [`Head::flags`] of a thread that ends.
+pub const PF_EXITING: u32 = 0x4;
+
 /// What every thread begins with: the part of C's `struct task_struct` that modules see, and the
 /// saved context. Sizes and offsets are those of include/linux/sched.h.
 #[repr(C)]
@@ -107,7 +110,8 @@ pub struct Head {
     pub journal_info: AtomicUsize,
     /// `usage`: how many references keep the thread's slot.
     pub usage: AtomicU32,
-    _end: AtomicU32,
+    /// How many points a machine that explores lets the thread pass by counting them down.
+    pub points_left: AtomicU32,
     pub(crate) sp: AtomicUsize,
     /// The locks it holds, for reports.
     pub held: HeldLocks,
@@ -219,6 +223,7 @@ pub(crate) unsafe fn current_head_unchecked() -> Current {
 }
 
 /// Whether the caller is on a kernel stack, so that [`current_head`] may be called.
+#[inline]
 pub fn on_kernel_stack() -> bool {
     stack::in_range(stack_pointer())
 }

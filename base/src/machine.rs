@@ -173,7 +173,8 @@ pub unsafe trait Machine: Send + Sync {
         false
     }
 
-    /// A point where a simulator may let another CPU go on.
+    /// A point where a simulator may let another CPU go on. Not called while the running thread's
+    /// [`points_left`](crate::Head::points_left) is counted down.
     fn step(&self) {}
 
     /// As [`step`](Machine::step), where code that comes to no point was brought to one by force.

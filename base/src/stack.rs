@@ -36,6 +36,7 @@ pub fn set_guard_size(bytes: usize) {
 }
 
 /// How much of the low end of a slot faults, in bytes.
+#[inline]
 pub fn guard_size() -> usize {
     GUARD_SIZE.load(Ordering::Relaxed)
 }

@@ -175,3 +175,63 @@ fn modules_that_never_end_are_bounded_and_named() {
         assert!(output.out.contains(report), "{name}: {}", output.out);
     }
 }
+
+/// A thread calls what is gone since init is over.
+const LATE_INIT: &str = r#"#include <linux/init.h>
+#include <linux/kthread.h>
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/err.h>
+
+MODULE_LICENSE("GPL");
+
+static int (*volatile later)(void);
+static struct task_struct *caller;
+
+static noinline int __init once(void)
+{
+	return 3;
+}
+
+static int call(void *unused)
+{
+	msleep(1);
+	later();
+	while (!kthread_should_stop())
+		msleep(1);
+	return 0;
+}
+
+static int __init start(void)
+{
+	later = once;
+	once();
+	caller = kthread_run(call, NULL, "caller");
+	return PTR_ERR_OR_ZERO(caller);
+}
+
+static void __exit end(void)
+{
+	kthread_stop(caller);
+}
+
+module_init(start);
+module_exit(end);
+"#;
+
+#[test]
+fn text_that_is_gone_after_init_faults_in_schedule_after_schedule() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("late_init.c");
+    std::fs::write(&path, LATE_INIT).expect("it can be written");
+    let options = ["explore", "--jobs", "1", "--schedules", "100", "--keep-going"];
+    let path = path.to_string_lossy();
+    let output = tool::kthreads(&options.into_iter().chain([&*path]).collect::<Vec<_>>());
+    assert_eq!(output.status, Some(1), "{}", output.describe());
+    assert!(output.out.contains("BUG: unable to handle page fault"), "{}", output.out);
+    assert!(output.out.contains("which is gone since init is over"), "{}", output.out);
+    // Where the thread is stopped before it gets there, all is well.
+    let count = output.out.split("\nin ").nth(1).and_then(|rest| rest.split(' ').next());
+    let count: u32 = count.and_then(|count| count.parse().ok()).expect("a count");
+    assert!((50..100).contains(&count), "{}", output.out);
+}

@@ -11,6 +11,7 @@ extern crate alloc;
 
 pub mod audit;
 mod backtrace;
+mod bits;
 mod budget;
 mod config;
 mod cx;

@@ -4,12 +4,12 @@
 //! `takes` and `gives` tell which accesses of memory are ordered, the others what the story of
 //! a run is made of.
 
-use kthreads_base::explore::{NOTE_GIVES, NOTE_TAKES};
+use kthreads_base::explore::{NOTE_GIVES, NOTE_SWITCHED, NOTE_TAKES};
 use kthreads_base::{Current, note};
 
 /// A CPU went from one task to another: the object is the next task's slot index, the value the
 /// state that the one before is in.
-pub const SWITCHED: u32 = 16;
+pub const SWITCHED: u32 = NOTE_SWITCHED;
 /// Somebody was to be woken: the object is its slot index, the value 1 if this call woke it.
 pub const WOKE: u32 = 17;
 /// A new task may run: the object is its slot index.

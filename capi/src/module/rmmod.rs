@@ -73,6 +73,8 @@ impl ModuleLoader {
         module.set_image(None);
         let memory = image.base()..image.base() + image.size();
         cx.kernel.forget_lock_keys_in(&memory);
+        self.wake_waiters(cx);
+        // The memory goes last: a machine that explores can put off taking it away to the next point.
         match vacancy {
             // SAFETY: this is the memory the image was loaded into. No thread's stack holds an
             // address of its text; what else may point into it (a timer, a list of another
@@ -88,6 +90,5 @@ impl ModuleLoader {
             // The threads go on to use the image and its struct module.
             Vacancy::Occupied => core::mem::forget(loaded.clone()),
         }
-        self.wake_waiters(cx);
     }
 }

@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering;
 use super::heap::{Heap, HeapNode, NodeOf};
 use super::{MAX_RT_PRIO, weight};
 use crate::audit::Findings;
+use crate::bits::bits;
 use crate::task::state::SCHED_NORMAL;
 use crate::task::{Task, TaskLink, TaskPin};
 
@@ -378,8 +379,9 @@ impl RealTime {
     }
 
     fn iter(&self) -> impl Iterator<Item = TaskPin<'_>> {
-        let is_ready = |level: &usize| self.ready[level / 64] & (1 << (level % 64)) != 0;
-        (0..RT_LEVELS).filter(is_ready).flat_map(|level| {
+        let words = self.ready.iter().enumerate();
+        let levels = words.flat_map(|(word, ready)| bits(*ready).map(move |bit| 64 * word + bit));
+        levels.flat_map(|level| {
             core::iter::successors(self.first[level].get(), |task| task.sched.rt_next.get())
         })
     }

@@ -28,7 +28,7 @@ pub const TASK_NORMAL: u32 = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 /// It is an idle thread.
 pub const PF_IDLE: u32 = 0x2;
 /// It is on its way out.
-pub const PF_EXITING: u32 = 0x4;
+pub use kthreads_base::head::PF_EXITING;
 /// It was made by fork and has not run exec.
 pub const PF_FORKNOEXEC: u32 = 0x40;
 /// The freezer leaves it alone.

@@ -21,6 +21,7 @@ use kthreads_base::{List, RawGuard, Slab, list};
 
 use super::jiffies::Jiffies;
 use super::timer::{Timer, TimerFn};
+use crate::bits::bits;
 
 const LEVELS: usize = 9;
 const LEVEL_BITS: u32 = 3;
@@ -388,7 +389,10 @@ impl Wheel {
         matches: &mut dyn FnMut(&Timer) -> bool,
     ) -> usize {
         let mut count = 0;
-        for place in 0..self.lists.len() {
+        let occupied = self.occupied.into_iter().enumerate();
+        let buckets = occupied
+            .flat_map(|(level, word)| bits(word).map(move |bit| level * BUCKETS_PER_LEVEL + bit));
+        for place in buckets.chain(BUCKETS..BUCKETS + self.due_lists) {
             let mut next = self.list(place).first(held);
             while let Some(timer) = next {
                 next = self.list(place).after(held, timer.get_ref());

@@ -15,6 +15,7 @@ use crate::arena;
 use crate::preempt::{head_at, top_word};
 use crate::signals;
 use crate::sys::PAGE;
+use crate::twin::STRUCK;
 
 const TRAP_DIVIDE: i64 = 0;
 const TRAP_INVALID_OPCODE: i64 = 6;
@@ -141,7 +142,9 @@ fn describe(info: &libc::siginfo_t, registers: &[libc::greg_t; 23]) -> Fault {
     let trap = registers[libc::REG_TRAPNO as usize];
     let error = registers[libc::REG_ERR as usize];
     let guard = sp & !(SLOT_SIZE - 1);
+    let is_struck = trap == TRAP_GENERAL_PROTECTION && STRUCK.contains(ip);
     let cause = match trap {
+        _ if is_struck => FaultCause::Execute,
         TRAP_PAGE_FAULT if (guard..guard + PAGE).contains(&address) => FaultCause::StackOverflow,
         TRAP_PAGE_FAULT if error & ERROR_EXECUTE != 0 => FaultCause::Execute,
         TRAP_PAGE_FAULT if error & ERROR_WRITE != 0 => FaultCause::Write,
@@ -158,7 +161,11 @@ fn describe(info: &libc::siginfo_t, registers: &[libc::greg_t; 23]) -> Fault {
     ];
     Fault {
         cause,
-        address: (trap == TRAP_PAGE_FAULT).then_some(address),
+        address: match trap {
+            _ if is_struck => Some(ip),
+            TRAP_PAGE_FAULT => Some(address),
+            _ => None,
+        },
         ip,
         sp,
         bp: register(REG_RBP) as usize,

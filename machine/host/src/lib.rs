@@ -29,6 +29,7 @@ mod signals;
 mod stacks;
 mod sys;
 mod text;
+pub mod twin;
 
 pub use config::{Clock, CpuNote, HostConfig, HostError};
 pub use machine::{ClockHold, HostMachine};

@@ -63,6 +63,18 @@ pub(crate) fn map(len: usize) -> io::Result<NonNull<u8>> {
     NonNull::new(start.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
 }
 
+/// Maps zeroed memory that may be mapped again elsewhere, as the same.
+pub(crate) fn map_shared(len: usize) -> io::Result<NonNull<u8>> {
+    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a fresh mapping, where the host likes it.
+    let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    NonNull::new(start.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
+}
+
 /// Unmaps what [`map`] mapped.
 ///
 /// # Safety

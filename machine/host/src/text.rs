@@ -28,7 +28,7 @@ pub(crate) struct TextTable {
 pub(crate) static TEXT: TextTable = TextTable::new();
 
 impl TextTable {
-    const fn new() -> TextTable {
+    pub(crate) const fn new() -> TextTable {
         TextTable {
             entries: [const { Entry { start: AtomicUsize::new(0), end: AtomicUsize::new(0) } };
                 ENTRIES],

@@ -123,6 +123,36 @@ impl ThreadPoints {
     }
 }
 
+/// Points that are passed without a look, each counted as a step: the running thread counts them
+/// down in its head.
+struct Quiet {
+    head: *const Head,
+    of: u32,
+}
+
+impl Quiet {
+    const NONE: Quiet = Quiet { head: ptr::null(), of: 0 };
+
+    fn left(&self) -> Option<&AtomicU32> {
+        // SAFETY: null, or the head of a thread of the kernel's, whose slot is never freed.
+        unsafe { self.head.as_ref() }.map(|head| &head.points_left)
+    }
+
+    /// How many were passed.
+    #[inline]
+    fn passed(&self) -> u32 {
+        self.left().map_or(0, |left| self.of - left.load(Ordering::Relaxed))
+    }
+}
+
+/// When the chooser, or who stands in for it, decided that the running CPU goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// Now, so that nothing has changed since.
+    Now,
+    Earlier,
+}
+
 /// All of a machine that moves.
 pub(crate) struct Core {
     pub(crate) cpus: Box<[Cpu]>,
@@ -144,12 +174,9 @@ pub(crate) struct Core {
     pub(crate) again: Again,
     /// The CPUs that could go on when it was asked last, and the thread of the one that did.
     asked: (u64, u32),
-    /// How many points may be passed, each counted as a step, before anybody looks at more than
-    /// the chooser's wishes; and of how many of these that is left.
-    pub(crate) quiet: u64,
-    quiet_of: u64,
-    /// Whether the chooser wants to know of memory and its order.
-    pub(crate) heeds_memory: bool,
+    quiet: Quiet,
+    /// How many steps a nanosecond is, as a fraction of 2^32.
+    steps_per_nano: u64,
     /// How many points each thread has come to, where somebody wants to know.
     pub(crate) points: Option<ThreadPoints>,
     /// Steps since another CPU went on.
@@ -216,7 +243,7 @@ impl Core {
             (cpu.doing, cpu.timer, cpu.local) = (*doing, *timer, *local);
         }
         self.current = None;
-        (self.quiet, self.quiet_of) = (0, 0);
+        self.quiet = Quiet::NONE;
         self.now = kept.now;
         self.next_event = kept.next_event;
         self.steps = kept.steps;
@@ -249,9 +276,8 @@ impl Core {
             number: 0,
             again: Again::AT_ONCE,
             asked: (0, 0),
-            quiet: 0,
-            quiet_of: 0,
-            heeds_memory: chooser.heeds_memory(),
+            quiet: Quiet::NONE,
+            steps_per_nano: (1 << 32) / config.step_nanos.max(1),
             points: config.counts_points.then(ThreadPoints::default),
             turn: 0,
             running: 0,
@@ -312,43 +338,66 @@ impl Core {
         self.end_quiet();
         self.number = 0;
         self.again = Again::AT_ONCE;
-        self.heeds_memory = chooser.heeds_memory();
         std::mem::replace(&mut self.chooser, chooser)
     }
 
-    /// Passes a point if nobody needs to look: true if that was all.
-    #[inline(always)]
-    pub(crate) fn passes(&mut self) -> bool {
-        // A CPU that can go on again ends what is quiet.
-        if self.again.if_changed && self.has_changed() || self.quiet == 0 {
-            return false;
-        }
-        self.quiet -= 1;
-        self.now += self.step_nanos;
-        true
+    /// The time where the running CPU is.
+    #[inline]
+    pub(crate) fn time(&self) -> u64 {
+        self.now + u64::from(self.quiet.passed()) * self.step_nanos
     }
 
     /// Counts what was passed; the next point is looked at.
+    #[inline]
     pub(crate) fn end_quiet(&mut self) {
-        let passed = self.quiet_of - self.quiet;
-        self.steps += passed;
-        self.turn += passed as u32;
-        self.number += passed;
-        (self.quiet, self.quiet_of) = (0, 0);
+        let Some(left) = self.quiet.left() else { return };
+        let passed = self.quiet.of - left.load(Ordering::Relaxed);
+        left.store(0, Ordering::Relaxed);
+        self.quiet = Quiet::NONE;
+        self.steps += u64::from(passed);
+        self.turn += passed;
+        self.number += u64::from(passed);
+        self.now += u64::from(passed) * self.step_nanos;
     }
 
-    /// From here on, points are passed until something is due.
-    pub(crate) fn begin_quiet(&mut self) {
-        if self.points.is_some() || self.spinning != 0 || self.stuck.is_some() {
+    /// From here on, points of the running thread are passed until something is due. What may
+    /// change without an event, so that the chooser is to be asked, is looked at each time.
+    pub(crate) fn begin_quiet(&mut self, decided: Decided) {
+        let of_chooser = self.again.at.saturating_sub(self.number);
+        if of_chooser == 0
+            || self.points.is_some()
+            || self.spinning != 0
+            || self.stuck.is_some()
+            || self.again.if_changed
+                && (self.waits_for_lock() || decided == Decided::Earlier && self.has_changed())
+        {
             return;
         }
         let until_event = self.next_event.min(self.tell_at).saturating_sub(self.now);
-        let of_time = until_event.saturating_sub(1) / self.step_nanos.max(1);
+        let of_time = until_event.saturating_sub(1).min(u64::from(u32::MAX));
+        // Rounded down: a look too early changes nothing.
+        let of_time = (of_time * self.steps_per_nano) >> 32;
         let of_steps = self.step_limit.saturating_sub(self.steps + 1);
         let of_turn = u64::from(self.turn_limit.saturating_sub(self.turn));
-        let of_chooser = self.again.at.saturating_sub(self.number);
-        self.quiet = of_time.min(of_steps).min(of_turn).min(of_chooser);
-        self.quiet_of = self.quiet;
+        let of = of_time.min(of_steps).min(of_turn).min(of_chooser) as u32;
+        if of != 0 {
+            let current = kthreads_base::current_head();
+            current.points_left.store(of, Ordering::Relaxed);
+            self.quiet = Quiet { head: &raw const *current, of };
+        }
+    }
+
+    /// Whether a CPU waits for a lock: it can go on when the word changes, which nobody tells.
+    fn waits_for_lock(&self) -> bool {
+        let mut left = self.waiting;
+        while left != 0 {
+            let cpu = left.trailing_zeros();
+            left &= left - 1;
+            if matches!(self.cpus[cpu as usize].doing, Doing::Locked { .. }) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether the chooser is to be asked at a point that a CPU has come to.

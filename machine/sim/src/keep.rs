@@ -8,6 +8,7 @@ use kthreads_host::arena::Left;
 use crate::core::Moving;
 use crate::machine::SimMachine;
 use crate::rng::Rng;
+use crate::stacks::Usage;
 
 /// What a machine was.
 pub struct Kept {
@@ -15,8 +16,7 @@ pub struct Kept {
     /// The stack pointer of each CPU's context.
     pointers: Box<[usize]>,
     random: Rng,
-    /// The stacks in use, ascending.
-    used: Vec<usize>,
+    used: Usage,
     /// What lay on them, and where.
     stacks: Vec<(usize, Box<[u8]>)>,
 }
@@ -38,7 +38,7 @@ impl SimMachine {
             moving: core.moving(),
             pointers: core.cpus.iter().map(|cpu| cpu.sp.load(Ordering::Relaxed)).collect(),
             random: self.random().clone(),
-            used: self.stacks.in_use(),
+            used: self.stacks.usage(),
             stacks: self.stacks_in_use(),
         };
         // SAFETY: by the caller's promise nobody writes.
@@ -71,7 +71,7 @@ impl SimMachine {
             // is what they were, with all that they refer to.
             unsafe { (*start as *mut u8).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         }
-        self.stacks.set_in_use(&kept.used);
+        self.stacks.set_usage(&kept.used);
         self.random().clone_from(&kept.random);
         let core = self.core();
         core.set_moving(&kept.moving);
@@ -83,6 +83,7 @@ impl SimMachine {
         self.asks_outside.store(false, Ordering::Relaxed);
         self.is_abandoned.store(false, Ordering::Release);
         self.was_forced.store(false, Ordering::Relaxed);
+        self.owes_images.store(false, Ordering::Relaxed);
         has_room
     }
 

@@ -5,6 +5,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use kthreads_base::explore::NOTE_SWITCHED;
 use kthreads_base::{
     Machine, MemoryInfo, Nanos, Protection, SLOT_SIZE, Stack, Upcalls, current_head, head, stack,
 };
@@ -22,8 +23,6 @@ use crate::watch::{self, Watched};
 
 /// How much of a stack is kept for the host's functions, in bytes.
 const HOST_ROOM: usize = 12 << 10;
-/// Notes below this kind tell of memory and its order.
-const FIRST_OF_KERNEL: u32 = 16;
 /// The wall clock at the machine's start: midnight of the first day of 2024.
 const WALL_CLOCK_ORIGIN: Nanos = Nanos(1_704_067_200 * Nanos::SECOND.0);
 
@@ -47,6 +46,8 @@ pub struct SimMachine {
     pub(crate) stacks: Arc<StackPool>,
     random: Mutex<Rng>,
     images: Mutex<Images>,
+    /// Memory of images was freed that is still there: see `Images`.
+    pub(crate) owes_images: AtomicBool,
     pub(crate) arena: Option<Box<Arena>>,
     cpu_count: u32,
     memory_bytes: u64,
@@ -92,6 +93,7 @@ impl SimMachine {
             stacks: pool,
             random: Mutex::new(Rng::new(config.seed ^ 0x6b74_6872_6561_6473)),
             images: Mutex::default(),
+            owes_images: AtomicBool::new(false),
             arena: config.arena.take(),
             cpu_count: config.cpus,
             memory_bytes: config.memory_bytes,
@@ -131,6 +133,16 @@ impl SimMachine {
         self.core().points = counts.then(ThreadPoints::default);
     }
 
+    /// Takes module memory away that was freed since the last point.
+    #[inline]
+    pub(crate) fn settle_images(&self) {
+        if self.owes_images.load(Ordering::Relaxed) {
+            self.owes_images.store(false, Ordering::Relaxed);
+            // SAFETY: it was given back, so nobody uses it.
+            arena::outside(|| unsafe { self.images().settle() });
+        }
+    }
+
     pub(crate) fn upcalls(&self) -> Option<&dyn Upcalls> {
         // SAFETY: null, or the box that `join` frees once no CPU runs; only they ask.
         unsafe { self.upcalls.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
@@ -139,6 +151,13 @@ impl SimMachine {
     /// Puts another chooser in; returns the one before. For the thread that drives, between two
     /// waits or when asked what to do about a stuck machine.
     pub fn replace_chooser(&self, chooser: Box<dyn Chooser>) -> Box<dyn Chooser> {
+        // Those below tell of memory and its order.
+        let notes_from = if chooser.heeds_memory() { 0 } else { NOTE_SWITCHED };
+        if let Some(upcalls) = self.upcalls() {
+            for cpu in 0..self.cpu_count {
+                upcalls.local(cpu).notes_from.store(notes_from, Ordering::Relaxed);
+            }
+        }
         self.core().set_chooser(chooser)
     }
 
@@ -222,7 +241,8 @@ unsafe impl Machine for SimMachine {
     }
 
     fn now(&self) -> Nanos {
-        Nanos(self.now.load(Ordering::Relaxed))
+        let is_here = head::on_kernel_stack();
+        Nanos(if is_here { self.core().time() } else { self.now.load(Ordering::Relaxed) })
     }
 
     fn wall_clock(&self) -> Nanos {
@@ -254,6 +274,10 @@ unsafe impl Machine for SimMachine {
     }
 
     fn send_interrupt(&self, cpu: u32) {
+        if head::on_kernel_stack() && self.core().again.if_changed {
+            // The CPU can go on again, which the next point is to see.
+            self.core().end_quiet();
+        }
         // From any thread: an atomic of the kernel's block, which the CPUs look at.
         if let Some(upcalls) = self.upcalls() {
             upcalls.local(cpu).pending.store(1, Ordering::SeqCst);
@@ -298,11 +322,15 @@ unsafe impl Machine for SimMachine {
 
     fn note(&self, kind: u32, object: usize, value: usize) {
         let core = self.core();
-        if kind < FIRST_OF_KERNEL && !core.heeds_memory || !SimMachine::has_room() {
+        if kind == NOTE_SWITCHED {
+            self.settle_images();
+        }
+        if !SimMachine::has_room() {
             return;
         }
         let cpu = core.current.unwrap_or(0);
-        arena::outside(|| core.chooser.note(Nanos(core.now), cpu, kind, object, value));
+        let time = Nanos(core.time());
+        arena::outside(|| core.chooser.note(time, cpu, kind, object, value));
     }
 
     fn choose(&self, what: u32, options: u32) -> u32 {
@@ -339,7 +367,16 @@ unsafe impl Machine for SimMachine {
 
     unsafe fn image_free(&self, start: NonNull<u8>, len: usize) {
         // SAFETY: the caller's promise is the same.
-        arena::outside(|| unsafe { self.images().free(start, len) });
+        let is_owed = arena::outside(|| unsafe { self.images().free(start, len) });
+        if is_owed {
+            self.owes_images.store(true, Ordering::Relaxed);
+            self.core().end_quiet();
+            // An interrupt that is pending comes before the next point.
+            let is_alone = self.this_cpu().map(|cpu| !self.core().cpus[cpu as usize].is_pending());
+            if is_alone != Some(true) {
+                self.settle_images();
+            }
+        }
     }
 
     fn memory(&self) -> MemoryInfo {

@@ -8,13 +8,14 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use kthreads_base::head::PF_EXITING;
 use kthreads_base::{Head, Nanos, SLOT_SIZE, cpu};
 use kthreads_host::arena;
 use kthreads_host::process::{self, Seat};
 
 use crate::chooser::Next;
 use crate::config::{Reaction, Stuck};
-use crate::core::{Core, Doing};
+use crate::core::{Core, Decided, Doing};
 use crate::machine::SimMachine;
 
 /// How long a host thread that does not drive sleeps before it looks again.
@@ -64,46 +65,61 @@ impl SimMachine {
     pub(crate) fn point(&self) {
         let core = self.core();
         let Some(me) = core.current else { return };
-        if core.passes() {
-            return self.now.store(core.now, Ordering::Relaxed);
-        }
         core.end_quiet();
         core.count_step();
-        self.look(me);
+        let decided = self.look(me);
         let core = self.core();
         if core.current == Some(me) {
-            core.begin_quiet();
+            core.begin_quiet(decided);
         }
     }
 
     /// Looks what is to happen at a point; comes back when the CPU goes on.
-    fn look(&self, me: u32) {
+    fn look(&self, me: u32) -> Decided {
         let core = self.core();
         self.publish(core);
         if core.stuck.is_some() || self.asks_outside.load(Ordering::Relaxed) {
             core.number += 1;
-            return self.go_outside(me);
+            self.go_outside(me);
+            return Decided::Earlier;
+        }
+        if self.owes_images.load(Ordering::Relaxed) && !self.only_ends(me) {
+            self.settle_images();
         }
         let runnable = core.runnable();
         let is_alone = runnable == 1 << me;
         if is_alone && !core.may_hold() || std::thread::panicking() || !SimMachine::has_room() {
             core.number += 1;
-            return;
+            return Decided::Earlier;
         }
         if core.turn > core.turn_limit && !is_alone {
             core.number += 1;
-            return self.resume(me, core.next_in_turn(runnable));
+            self.resume(me, core.next_in_turn(runnable));
+            return Decided::Earlier;
         }
         let is_to_ask = core.is_to_ask();
         let next = if is_to_ask { core.ask(Some(me), runnable) } else { Next::Run(me) };
         core.number += 1;
         match next {
+            Next::Run(next) if next == me => {
+                core.go_on(me);
+                return Decided::Now;
+            }
             Next::Run(next) => self.resume(me, next),
             Next::PassTime => {
+                self.settle_images();
                 core.pass_time();
                 self.publish(core);
             }
         }
+        Decided::Earlier
+    }
+
+    /// Whether all that the CPU does until it comes to another point or switches is to end its
+    /// thread, which touches no module's memory any more.
+    fn only_ends(&self, me: u32) -> bool {
+        let flags = kthreads_base::current_head().flags.load(Ordering::Relaxed);
+        flags & PF_EXITING != 0 && !self.core().cpus[me as usize].is_pending()
     }
 
     /// A point that a loop in module text was brought to: it comes to none by itself.
@@ -118,6 +134,7 @@ impl SimMachine {
         if core.stuck.is_some() || self.asks_outside.load(Ordering::Relaxed) {
             return self.go_outside(me);
         }
+        self.settle_images();
         let runnable = core.runnable();
         let others = runnable & !(1 << me);
         if others != 0 {
@@ -132,6 +149,9 @@ impl SimMachine {
         let core = self.core();
         if core.stuck.is_some() {
             return self.go_outside(me);
+        }
+        if !self.asks_outside.load(Ordering::Relaxed) {
+            self.settle_images();
         }
         core.set_doing(me, doing);
         self.give_up(me);
@@ -180,6 +200,7 @@ impl SimMachine {
         if next == me {
             return;
         }
+        self.settle_images();
         let (save, to) = (&core.cpus[me as usize].sp, &core.cpus[next as usize].sp);
         let to = to.swap(0, Ordering::Relaxed);
         // SAFETY: taken out by the swap, so it is used once; the CPU's context rests there.
@@ -269,6 +290,7 @@ impl SimMachine {
                 }
                 continue;
             };
+            self.settle_images();
             let core = self.core();
             core.go_on(next);
             let to = core.cpus[next as usize].sp.swap(0, Ordering::Relaxed);

@@ -15,6 +15,15 @@ pub struct StackPool {
     slots: Mutex<Slots>,
 }
 
+/// Which stacks of a pool were in use.
+pub(crate) struct Usage {
+    /// How many stacks there were.
+    count: usize,
+    free: Vec<u64>,
+    /// Ascending addresses.
+    used: Vec<usize>,
+}
+
 #[derive(Default)]
 struct Slots {
     /// Ascending addresses of all slots of the pool.
@@ -26,17 +35,25 @@ struct Slots {
 }
 
 impl StackPool {
+    /// Which stacks are in use, and how many there are.
+    pub(crate) fn usage(&self) -> Usage {
+        let slots = self.lock();
+        Usage { count: slots.bases.len(), free: slots.free.clone(), used: slots.used().collect() }
+    }
+
     /// Which stacks are in use, ascending.
     pub(crate) fn in_use(&self) -> Vec<usize> {
-        let slots = self.lock();
-        let used = (0..slots.bases.len()).filter(|place| !slots.is_free(*place));
-        used.map(|place| slots.bases[place]).collect()
+        self.lock().used().collect()
     }
 
     /// Makes those the only ones in use.
-    pub(crate) fn set_in_use(&self, used: &[usize]) {
+    pub(crate) fn set_usage(&self, usage: &Usage) {
         let mut slots = self.lock();
-        let mut used = used.iter().peekable();
+        if slots.bases.len() == usage.count {
+            return slots.free.clone_from(&usage.free);
+        }
+        // Some have come since.
+        let mut used = usage.used.iter().peekable();
         for place in 0..slots.bases.len() {
             let is_used = used.next_if(|base| **base == slots.bases[place]).is_some();
             let bit = 1 << (place % 64);
@@ -89,6 +106,11 @@ impl Drop for StackPool {
 }
 
 impl Slots {
+    fn used(&self) -> impl Iterator<Item = usize> {
+        let used = (0..self.bases.len()).filter(|place| !self.is_free(*place));
+        used.map(|place| self.bases[place])
+    }
+
     fn is_free(&self, place: usize) -> bool {
         self.free[place / 64] & (1 << (place % 64)) != 0
     }

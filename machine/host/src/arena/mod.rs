@@ -193,6 +193,7 @@ pub struct Inside {
 }
 
 impl Drop for Inside {
+    #[inline]
     fn drop(&mut self) {
         CURRENT.set(self.before);
     }
