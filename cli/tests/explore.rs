@@ -147,12 +147,16 @@ fn a_race_is_told_with_the_calls_that_led_to_both_accesses() {
 
 /// Modules that never end by themselves, and what is said of them.
 const ENDLESS: &[(&str, &str, &str)] = &[
-    ("spins", "for (;;)\n\t\t;", "busy loop: the schedule does not end: sh in"),
+    (
+        "spins",
+        "for (;;)\n\t\t;",
+        "busy loop: the schedule does not end: sh in init_module spins.c:1",
+    ),
     ("recurses", "depth = down(0);", "BUG: stack guard page was hit"),
     (
         "prints",
         "for (;;)\n\t\tpr_info(\"again\\n\");",
-        "busy loop: the schedule does not end: sh in",
+        "busy loop: the schedule does not end: sh in init_module prints.c:1",
     ),
 ];
 

@@ -143,3 +143,53 @@ fn waitqueue_noreset_spins_for_a_second() {
         }
     });
 }
+
+/// What exploring a seed says; None if it is not there.
+fn explored(name: &str, options: &[&str]) -> Option<Run> {
+    let file = root().join("../shared/seeds").join(format!("{name}.c"));
+    if !file.is_file() {
+        eprintln!("not checked: {} is not there", file.display());
+        return None;
+    }
+    let file = file.to_str().expect("a path of text");
+    Some(kthreads(&[&["explore", file], options].concat()))
+}
+
+#[test]
+fn the_busy_loop_of_waitqueue_noreset_is_told_with_its_line() {
+    let script = ["--no-races", "--script", "sleep 12; rmmod waitqueue_noreset"];
+    let Some(run) = explored("waitqueue_noreset", &script) else { return };
+    assert_eq!(run.status, Some(1), "{}", run.describe());
+    let start = "busy loop: the schedule does not end: mythread in thread_function ";
+    let place = run.out.lines().next().and_then(|line| line.strip_prefix(start));
+    let line = place.and_then(|place| place.strip_prefix("waitqueue_noreset.c:"));
+    let line = line.and_then(|line| line.parse::<u32>().ok());
+    assert!(line.is_some_and(|line| (14..=18).contains(&line)), "{}", run.describe());
+}
+
+#[test]
+fn the_races_of_waitqueue_pair_are_told_with_both_places() {
+    let Some(run) = explored("waitqueue_pair", &["--keep-going", "--schedules", "200"]) else {
+        return;
+    };
+    assert_eq!(run.status, Some(1), "{}", run.describe());
+    let lines: Vec<&str> = run.out.lines().collect();
+    let races = lines.iter().enumerate();
+    let races = races.filter(|(_, line)| line.starts_with("data race on tc: "));
+    let races: Vec<usize> = races.map(|(at, _)| at).collect();
+    assert!(!races.is_empty(), "{}", run.describe());
+    for at in races {
+        let accesses = lines[at + 1..].iter().filter(|line| line.contains(" bytes "));
+        let accesses: Vec<&&str> = accesses.take(2).collect();
+        assert!(
+            accesses
+                .iter()
+                .all(|line| line.contains(" at thread_function")
+                    && line.contains("waitqueue_pair.c:")),
+            "{accesses:?}"
+        );
+        let names = ["by mythread/", "by mythread2/"];
+        let has = |name: &str| accesses.iter().any(|line| line.contains(name));
+        assert!(names.into_iter().all(has), "{accesses:?}");
+    }
+}

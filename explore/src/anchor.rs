@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kthreads_base::current_head;
 use kthreads_sim::{Next, Point};
@@ -18,6 +19,15 @@ pub(crate) enum Anchor {
     Point { thread: u32, nth: u32, before: u32 },
     /// As this one of a thread's choices of a kind.
     Choice { thread: u32, what: u32, nth: u32 },
+}
+
+impl Anchor {
+    /// So many points of the thread later, or earlier.
+    pub(crate) fn moved(self, by: i64) -> Option<Anchor> {
+        let Anchor::Point { thread, nth, .. } = self else { return None };
+        let nth = u32::try_from(i64::from(nth) + by).ok()?;
+        Some(Anchor::Point { thread, nth, before: 0 })
+    }
 }
 
 /// A choice that was not the usual one, by where it was made.
@@ -49,15 +59,33 @@ impl Places {
     }
 }
 
+/// Where decisions were made, with how many ways to go there were.
+#[derive(Clone, Default)]
+pub(crate) struct Decisions(Arc<Mutex<Vec<(Anchor, u32)>>>);
+
+impl Decisions {
+    fn add(&self, anchor: Anchor, options: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((anchor, options));
+    }
+
+    /// All of them, in their order.
+    pub(crate) fn take(&self) -> Vec<(Anchor, u32)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Makes known choices where they were made before; what does not come up is left out.
 pub(crate) struct ByPlace {
     choices: HashMap<Anchor, u32>,
     places: Places,
+    decisions: Option<Decisions>,
 }
 
 impl ByPlace {
-    pub(crate) fn new(choices: &[Anchored]) -> ByPlace {
-        ByPlace { choices: choices.iter().copied().collect(), places: Places::default() }
+    /// Makes these choices; tells of all decisions, if somebody wants to know.
+    pub(crate) fn new(choices: &[Anchored], decisions: Option<Decisions>) -> ByPlace {
+        let choices = choices.iter().copied().collect();
+        ByPlace { choices, places: Places::default(), decisions }
     }
 
     fn number(&self, anchor: Anchor) -> u32 {
@@ -72,11 +100,17 @@ impl Strategy for ByPlace {
 
     fn point(&mut self, point: &Point<'_>, _: u32) -> Next {
         let anchor = self.places.at(point);
+        if let Some(decisions) = &self.decisions {
+            decisions.add(anchor, point.options());
+        }
         point.numbered(self.number(anchor))
     }
 
     fn choose(&mut self, what: u32, options: u32, _: u32) -> u32 {
         let anchor = self.places.of_kind(what);
+        if let Some(decisions) = &self.decisions {
+            decisions.add(anchor, options);
+        }
         Some(self.number(anchor)).filter(|number| *number < options).unwrap_or(0)
     }
 

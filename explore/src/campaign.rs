@@ -49,6 +49,8 @@ pub struct Report {
     pub covered_all: bool,
     /// The most allocations and creations of threads that a schedule had.
     pub most_fails: u32,
+    /// Where a schedule went another way when it was run again, if one did.
+    pub strays: Option<String>,
     /// What was found, each once.
     pub found: Vec<Found>,
 }
@@ -67,17 +69,32 @@ pub struct Campaign<'s> {
     config: Config,
     scenario: &'s dyn Scenario,
     room: Room,
+    repeats: Repeats,
+}
+
+/// Whether a campaign looks first if a schedule is the same when it is run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// It does.
+    Checked,
+    /// It does not: each run of the scenario is a schedule of the campaign.
+    Trusted,
 }
 
 impl<'s> Campaign<'s> {
     /// A campaign of `scenario`.
     pub fn new(config: Config, scenario: &'s dyn Scenario) -> Campaign<'s> {
-        Campaign { config, scenario, room: Room::new() }
+        Campaign { config, scenario, room: Room::new(), repeats: Repeats::Trusted }
     }
 
     /// Runs its schedules in that room.
     pub fn in_room(self, room: Room) -> Campaign<'s> {
         Campaign { room, ..self }
+    }
+
+    /// Looks first whether schedules can be repeated, or not.
+    pub fn with_repeats(self, repeats: Repeats) -> Campaign<'s> {
+        Campaign { repeats, ..self }
     }
 
     /// Runs it; tells `follow` of the progress now and then.
@@ -113,6 +130,10 @@ impl<'s> Campaign<'s> {
             let new = |place: usize, finding: &Finding| {
                 !ran.findings[..place].iter().any(|other| other.is_same(finding))
             };
+            let is_first = report.schedules == 1 && self.repeats == Repeats::Checked;
+            if is_first && !ran.was_forced {
+                report.strays = self.strays(&ran.choices);
+            }
             for (_, finding) in ran.findings.iter().enumerate().filter(|(p, f)| new(*p, f)) {
                 self.add(&mut report, finding, number, &ran.choices);
             }
@@ -136,6 +157,16 @@ impl<'s> Campaign<'s> {
         report
     }
 
+    /// Runs a schedule again, twice; where the second goes another way than the first, if it does.
+    fn strays(&mut self, choices: &crate::Choices) -> Option<String> {
+        let mut story = || {
+            let (config, scenario) = (&self.config, self.scenario);
+            run_choices(config, choices, scenario, Telling::Story, &mut self.room).story
+        };
+        let (first, second) = (story()?, story()?);
+        first.parts_from(&second, self.scenario)
+    }
+
     /// Notes what a schedule showed; what is new is made short and told.
     fn add(
         &mut self,
@@ -152,6 +183,9 @@ impl<'s> Campaign<'s> {
         let choices = shrink(config, choices, finding, scenario, &mut self.room);
         let ran = run_choices(config, &choices, scenario, Telling::Story, &mut self.room);
         let shown = ran.findings.iter().find(|found| found.is_same(finding));
+        if shown.is_none() && !ran.was_forced && report.strays.is_none() {
+            report.strays = Some(format!("schedule {schedule}"));
+        }
         let finding = shown.unwrap_or(finding).clone();
         let replay =
             ReplayString { cpus: config.cpus, seed: config.seed, hash: config.hash, choices };

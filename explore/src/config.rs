@@ -75,7 +75,7 @@ impl Default for Config {
             longest_hold: Nanos(10 * Nanos::SECOND.0),
             reports: Reports::Fail,
             keep_going: false,
-            shrink: 1000,
+            shrink: 5000,
             shard: (0, 1),
             hash: 0,
             kernel: kthreads_kernel::Config {

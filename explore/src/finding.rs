@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kthreads_base::Nanos;
+
 /// The class of what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -50,25 +52,39 @@ pub struct Finding {
     pub key: String,
     /// What there is to say about it, on lines of their own.
     pub text: String,
+    /// When it showed; None if that is the end of the schedule, or not known.
+    pub at: Option<Nanos>,
 }
 
 impl Finding {
     /// A finding whose text tells it from others, numbers aside.
     pub fn new(kind: Kind, text: String) -> Finding {
         let first = text.lines().next().unwrap_or_default();
-        Finding { kind, key: without_numbers(first), text }
+        Finding { kind, key: without_numbers(first), text, at: None }
     }
 
     /// The same in memory of its own.
     pub(crate) fn copy(&self) -> Finding {
         let (key, text) = (self.key.as_str().to_owned(), self.text.as_str().to_owned());
-        Finding { kind: self.kind, key, text }
+        Finding { kind: self.kind, key, text, at: self.at }
     }
 
     /// Whether it is the same as another.
     pub fn is_same(&self, other: &Finding) -> bool {
         self.kind == other.kind && self.key == other.key
     }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&headed(&self.kind.to_string(), &self.text))
+    }
+}
+
+/// A text with its kind before it, unless it begins with that itself.
+pub(crate) fn headed(kind: &str, text: &str) -> String {
+    let text = text.trim_end();
+    if text.starts_with(kind) { text.to_owned() } else { format!("{kind}: {text}") }
 }
 
 /// The text with every number replaced by a `#`.
@@ -90,6 +106,13 @@ fn without_numbers(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_is_said_once() {
+        let said = |text: &str| Finding::new(Kind::DataRace, text.to_owned()).to_string();
+        assert_eq!(said("data race on x: f\n"), "data race on x: f");
+        assert_eq!(said("f\n"), "data race: f");
+    }
 
     #[test]
     fn numbers_do_not_tell_findings_apart() {

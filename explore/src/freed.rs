@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kthreads_base::access::{self, WRITES};
+use kthreads_base::Nanos;
+use kthreads_base::access::{self, Told, WRITES};
 use kthreads_base::explore::freed;
 
 use crate::finding::{Finding, Kind};
@@ -21,6 +22,7 @@ struct Use {
     size: u32,
     by: String,
     place: usize,
+    at: Nanos,
     freed: Block,
 }
 
@@ -49,7 +51,13 @@ impl Freed {
     }
 
     /// The running thread accesses memory. The first use of a block counts.
-    pub(crate) fn access(&mut self, address: usize, value: usize, by: impl Fn() -> String) {
+    pub(crate) fn access(
+        &mut self,
+        at: Nanos,
+        address: usize,
+        value: usize,
+        by: impl Fn() -> String,
+    ) {
         let Some((&start, block)) = self.blocks.range(..=address).next_back() else { return };
         if address >= block.end {
             return;
@@ -57,7 +65,8 @@ impl Freed {
         let told = access::read(value);
         let verb = if told.how & WRITES != 0 { "write" } else { "read" };
         let Some(freed) = self.blocks.remove(&start) else { return };
-        self.used.push(Use { verb, size: told.size, by: by(), place: told.place, freed });
+        let Told { size, place, .. } = told;
+        self.used.push(Use { verb, size, by: by(), place, at, freed });
     }
 
     /// What is to be reported.
@@ -77,7 +86,7 @@ fn finding(used: &Use, scenario: &dyn Scenario) -> Finding {
         "{at} uses what {freed_at} has freed\n    {verb} of {size} bytes by {by} at {at}\n    \
          freed by {freed_by} at {freed_at}"
     );
-    Finding::new(Kind::UseAfterFree, text)
+    Finding { at: Some(used.at), ..Finding::new(Kind::UseAfterFree, text) }
 }
 
 #[cfg(test)]
@@ -92,7 +101,7 @@ mod tests {
     }
 
     fn read(freed: &mut Freed, address: usize) {
-        freed.access(address, 4, || "two/2".to_owned());
+        freed.access(Nanos::ZERO, address, 4, || "two/2".to_owned());
     }
 
     #[test]

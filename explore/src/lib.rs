@@ -22,6 +22,7 @@ mod choices;
 mod config;
 mod finding;
 mod freed;
+mod page;
 mod quiet;
 mod races;
 mod recorder;
@@ -31,12 +32,13 @@ mod result;
 mod room;
 mod run;
 mod shrink;
+mod steps;
 mod story;
 pub mod strategy;
 mod stuck;
 mod trace;
 
-pub use campaign::{Campaign, Found, Progress, Report};
+pub use campaign::{Campaign, Found, Progress, Repeats, Report};
 pub use choices::{Choices, Garbled};
 pub use config::{Config, FailPlan, Reports};
 pub use finding::{Finding, Kind};
@@ -44,7 +46,7 @@ pub use replay::{ReplayError, ReplayString};
 pub use result::{Bug, Outcome};
 pub use room::{Prepared, Room};
 pub use run::{Ran, Scenario, Telling, run_schedule};
-pub use story::{Event, Story, Symbolizer};
+pub use story::{Event, Story};
 pub use trace::quoted;
 
 /// The choice of how long a scenario waits; for scenarios to ask for.

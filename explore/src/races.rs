@@ -126,14 +126,16 @@ impl Races {
         let variable = scenario.variable(variable).unwrap_or_else(|| format!("{variable:#x}"));
         let (first, second) = (place(race.first.place), place(race.second.place));
         let (low, high) = if first <= second { (&first, &second) } else { (&second, &first) };
-        let mut text = format!("data race on {variable}: {low} / {high}");
+        let both = if low == high { low.clone() } else { format!("{low} / {high}") };
+        let mut text = format!("data race on {variable}: {both}");
         for (access, name) in [race.first, race.second].into_iter().zip(names) {
             let _ = write!(text, "\n{}", say(access, name, &place(access.place)));
             for call in self.calls_of(access) {
                 let _ = write!(text, "\n        called at {}", place(call));
             }
         }
-        Finding { kind: Kind::DataRace, key: format!("{variable} {low} {high}"), text }
+        let key = format!("{variable} {low} {high}");
+        Finding { key, ..Finding::new(Kind::DataRace, text) }
     }
 
     /// The calls that led to the function that an access is made in.

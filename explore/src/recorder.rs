@@ -131,6 +131,11 @@ impl Chooser for Recorder {
             },
             _ => self.strategy.choose(what, options, number_of(number)),
         };
+        if let (observe::CHOOSE_MEMORY | observe::CHOOSE_THREAD, 1, Some(story)) =
+            (what, chosen, &mut self.story)
+        {
+            story.fails(what);
+        }
         self.decide(number, chosen, |places| places.of_kind(what));
         chosen
     }
@@ -150,7 +155,7 @@ impl Chooser for Recorder {
         match kind {
             NOTE_FREED_MEMORY => self.freed.frees(object, value, name_of_current),
             NOTE_NEW_MEMORY => self.freed.allocates(object, value),
-            NOTE_ACCESS => self.freed.access(object, value, name_of_current),
+            NOTE_ACCESS => self.freed.access(now, object, value, name_of_current),
             _ => {}
         }
         if kind == observe::WOKE {

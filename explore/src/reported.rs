@@ -1,5 +1,7 @@
 //! What a kernel's log reports.
 
+use kthreads_base::Nanos;
+
 use crate::finding::{Finding, Kind};
 
 /// How many lines of a report are shown.
@@ -13,11 +15,12 @@ const HUNG: &str = "INFO: task ";
 
 /// The first report in a log, and all that the lock validator has made: what is wrong with locks has
 /// no bearing on what comes after it.
-pub(crate) fn reported(log: &[String]) -> Vec<Finding> {
-    let lines: Vec<&str> = log.iter().map(String::as_str).collect();
+pub(crate) fn reported(log: &[(Nanos, String)]) -> Vec<Finding> {
+    let lines: Vec<&str> = log.iter().map(|(_, line)| line.as_str()).collect();
     let first = lines.iter().position(|line| begins(line)).unwrap_or(0);
     let is_shown = |at: &usize| *at == first || is_about_locks(lines[*at]);
-    (first..lines.len()).filter(is_shown).map(|at| finding(&lines[at..])).collect()
+    let found = |at: usize| Finding { at: Some(log[at].0), ..finding(&lines[at..]) };
+    (first..lines.len()).filter(is_shown).map(found).collect()
 }
 
 fn begins(line: &str) -> bool {
@@ -61,22 +64,26 @@ fn names_of_locks<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 mod tests {
     use super::*;
 
+    fn found(log: &[&str]) -> Vec<Finding> {
+        let stamped = (0..).zip(log).map(|(at, line)| (Nanos(at), (*line).to_owned()));
+        reported(&stamped.collect::<Vec<_>>())
+    }
+
     fn keys(log: &[&str]) -> Vec<String> {
-        let log: Vec<String> = log.iter().map(|line| (*line).to_owned()).collect();
-        reported(&log).into_iter().map(|finding| finding.key).collect()
+        found(log).into_iter().map(|finding| finding.key).collect()
     }
 
     #[test]
     fn of_others_the_first_counts() {
         let log = ["a line", "BUG: one", "more", "WARNING: two"];
+        assert_eq!(found(&log)[0].at, Some(Nanos(1)));
         assert_eq!(keys(&log), [Finding::new(Kind::Report, "BUG: one".to_owned()).key]);
     }
 
     #[test]
     fn a_hung_task_is_a_kind_of_its_own() {
         let log = ["INFO: task a:5 blocked", "kthreads: a waits for b", "INFO: task c:6 blocked"];
-        let log: Vec<String> = log.iter().map(|line| (*line).to_owned()).collect();
-        let found = reported(&log);
+        let found = found(&log);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].kind, &*found[0].key), (Kind::HungTask, "INFO: task a:# blocked"));
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Found, Report};
-use crate::finding::Kind;
+use crate::finding::{Kind, headed};
 use crate::run::Scenario;
 
 /// The version of the format.
@@ -28,6 +28,12 @@ pub struct Outcome {
     pub covered_all: bool,
     /// The most allocations and creations of threads that a schedule had.
     pub most_fails: u32,
+    /// Where a schedule went another way when it was run again, if one did.
+    #[serde(default)]
+    pub strays: Option<String>,
+    /// Why a module was loaded in no schedule, if one was not.
+    #[serde(default)]
+    pub never_loaded: Option<String>,
     /// What was found, each once.
     pub found: Vec<Bug>,
 }
@@ -62,7 +68,7 @@ impl Bug {
             count: found.count,
             schedule: found.schedule,
             replay: found.replay.to_string(),
-            story: found.story.text(&|address| scenario.place(address)),
+            story: found.story.text(scenario, std::slice::from_ref(&found.finding)),
             trace: found.story.trace(),
         }
     }
@@ -80,15 +86,17 @@ impl Outcome {
             seconds: report.elapsed.as_secs_f64(),
             covered_all: report.covered_all,
             most_fails: report.most_fails,
+            strays: report.strays.clone(),
+            never_loaded: None,
             found: report.found.iter().map(|found| Bug::new(found, scenario)).collect(),
         }
     }
 
     /// Joins what came of several campaigns that ran at the same time.
-    pub fn join<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>) -> Outcome {
+    pub fn join<'o>(outcomes: impl IntoIterator<Item = &'o Outcome> + Clone) -> Outcome {
         let mut all = Outcome { version: VERSION, ..Outcome::default() };
         let mut covered = true;
-        for outcome in outcomes {
+        for outcome in outcomes.clone() {
             all.schedules += outcome.schedules;
             all.distinct += outcome.distinct;
             all.steps += outcome.steps;
@@ -96,7 +104,12 @@ impl Outcome {
             all.seconds = all.seconds.max(outcome.seconds);
             all.most_fails = all.most_fails.max(outcome.most_fails);
             covered &= outcome.covered_all;
+            all.strays = all.strays.or_else(|| outcome.strays.clone());
             outcome.found.iter().for_each(|bug| all.add(bug));
+        }
+        let have_run = || outcomes.clone().into_iter().filter(|outcome| outcome.schedules > 0);
+        if have_run().all(|outcome| outcome.never_loaded.is_some()) {
+            all.never_loaded = have_run().find_map(|outcome| outcome.never_loaded.clone());
         }
         all.covered_all = covered && all.schedules > 0;
         all
@@ -107,12 +120,12 @@ impl Outcome {
         let Some(known) = self.found.iter_mut().find(same) else {
             return self.found.push(bug.clone());
         };
-        let count = known.count + bug.count;
+        let (count, schedule) = (known.count + bug.count, known.schedule.min(bug.schedule));
         // The shortest way to show it is kept.
         if bug.replay.len() < known.replay.len() {
             *known = bug.clone();
         }
-        known.count = count;
+        (known.count, known.schedule) = (count, schedule);
     }
 
     /// As JSON, on one line.
@@ -152,14 +165,24 @@ impl Outcome {
     /// The text of one thing that was found: what, how often, the story, the replay string.
     pub fn explain(&self, bug: &Bug) -> String {
         let Bug { kind, text, count, replay, story, .. } = bug;
+        let before = self.found.iter().take_while(|other| !std::ptr::eq(*other, bug));
+        let is_told = before.into_iter().any(|other| other.replay == *replay && !is_race(other));
         // The two accesses say it all; who was where before is for --trace and replay.
-        let story = if *kind == Kind::DataRace.to_string() { "" } else { story };
-        let how = if story.is_empty() { "" } else { "; this one:" };
+        let (story, how) = match (story.as_str(), is_race(bug)) {
+            ("", _) | (_, true) => ("", ""),
+            _ if is_told => ("", "; one that is told above shows it, too"),
+            (story, _) => (story, "; this one:"),
+        };
         format!(
-            "{kind}: {text}\nin {count} of {} schedules{how}\n{story}replay string: {replay}\n",
+            "{}\nin {count} of {} schedules{how}\n{story}replay string: {replay}\n",
+            headed(kind, text),
             self.schedules
         )
     }
+}
+
+fn is_race(bug: &Bug) -> bool {
+    bug.kind == Kind::DataRace.to_string()
 }
 
 #[cfg(test)]
@@ -177,6 +200,15 @@ mod tests {
             story: String::new(),
             trace: String::new(),
         }
+    }
+
+    #[test]
+    fn a_schedule_that_shows_two_things_is_told_once() {
+        let story = |key| Bug { story: "    a step\n".into(), ..bug(key, 1, "kt") };
+        let found = vec![story("x"), story("y")];
+        let outcome = Outcome { found, ..Outcome::default() };
+        assert!(outcome.explain(&outcome.found[0]).contains("this one:\n    a step\n"));
+        assert!(!outcome.explain(&outcome.found[1]).contains("a step"));
     }
 
     #[test]

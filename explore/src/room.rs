@@ -90,7 +90,9 @@ impl Room {
             }
             self.is_broken = true;
         }
-        Resident::boot(config, self.stacks.clone())
+        let mut booted = Resident::boot(config, self.stacks.clone());
+        booted.prepare(scenario);
+        booted
     }
 
     /// A schedule is over: takes its kernel back to what it was, for the next.
@@ -132,6 +134,15 @@ impl Resident {
     /// Makes the kernel ready for a scenario, and remembers it so. None if it does not get to that:
     /// kernels with mistakes are explored, too.
     fn ready(mut self, scenario: &dyn Scenario) -> Option<Resident> {
+        self.prepare(scenario)?;
+        // SAFETY: this thread drives the machine and waits for nothing, so no CPU runs; nobody else
+        // knows the kernel or the pool.
+        self.kept = Some(unsafe { self.machine.keep() }?);
+        Some(self)
+    }
+
+    /// Does what a scenario needs once; None if the kernel does not get to that.
+    fn prepare(&mut self, scenario: &dyn Scenario) -> Option<()> {
         self.machine.set_on_stuck(Some(Box::new(|_, _| Reaction::Abandon)));
         self.machine.set_steps_left(STEPS_TO_BE_READY);
         let prepare = || {
@@ -144,10 +155,7 @@ impl Resident {
         let prepared = unsafe { self.machine.in_arena(prepare) };
         self.prepared = prepared.ok()?;
         self.machine.set_on_stuck(None);
-        // SAFETY: this thread drives the machine and waits for nothing, so no CPU runs; nobody else
-        // knows the kernel or the pool.
-        self.kept = Some(unsafe { self.machine.keep() }?);
-        Some(self)
+        Some(())
     }
 
     /// Takes the kernel back; ends it if it is not to be used again.

@@ -19,7 +19,7 @@ use crate::reported::reported;
 use crate::room::{Prepared, Resident, Room};
 use crate::story::Story;
 use crate::strategy::Strategy;
-use crate::stuck::{Sleeps, explain};
+use crate::stuck::{Running, Sleeps, explain};
 
 /// How often it is looked whether a task hangs.
 const LOOK_EVERY: Nanos = Nanos(10 * Nanos::SECOND.0);
@@ -194,7 +194,7 @@ fn finish(
         was_forced: machine.was_forced(),
         misfits: recorder.misfits(),
         story: recorder.story.take(),
-        log,
+        log: log.into_iter().map(|(_, line)| line).collect(),
     };
     (ran, recorder.into_strategy())
 }
@@ -224,9 +224,10 @@ fn stop(machine: &SimMachine, kernel: &Arc<Kernel>, watch: &Mutex<Watch>, kind: 
     let known: &dyn Any = &*recorder;
     let wakes = known.downcast_ref::<Recorder>().map(|recorder| recorder.idle_wakes.clone());
     lock(watch).recorder = Some(recorder);
+    let running = Running::on(machine);
     machine.set_steps_left(STEPS_TO_END);
     let wakes = wakes.unwrap_or_default();
-    let finding = kernel.try_enter_as("explorer", |cx| explain(cx, kind, &wakes));
+    let finding = kernel.try_enter_as("explorer", |cx| explain(cx, kind, &wakes, &running));
     // Where not even that goes on, CPUs spin for each other.
     let livelock = |_| Finding::new(Kind::Livelock, "every CPU spins for another".to_owned());
     // What was written in the kernel goes with it.
@@ -235,15 +236,17 @@ fn stop(machine: &SimMachine, kernel: &Arc<Kernel>, watch: &Mutex<Watch>, kind: 
     kernel.halt();
 }
 
-/// The lines of a kernel's log.
-fn read_log(kernel: &Kernel) -> Vec<String> {
+/// The lines of a kernel's log, with when they were written.
+fn read_log(kernel: &Kernel) -> Vec<(Nanos, String)> {
     let ring = kernel.log_ring();
     let mut reader = Reader::from_oldest(ring);
     let mut buffer = Box::new([0; LOG_LINE_MAX]);
     let mut lines = Vec::new();
     loop {
         match reader.read(ring, &mut buffer) {
-            Read::Record { text, .. } => lines.push(String::from_utf8_lossy(text).into_owned()),
+            Read::Record { text, info, .. } => {
+                lines.push((info.time, String::from_utf8_lossy(text).into_owned()));
+            }
             Read::Dropped(_) => {}
             Read::Nothing => return lines,
         }

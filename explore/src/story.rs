@@ -1,24 +1,24 @@
 //! What happened in a schedule, as a story that a person can read.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use kthreads_base::frames::{Chain, Frame, Place};
 use kthreads_base::{Nanos, current_head, on_kernel_stack};
 use kthreads_host::process::is_module_text;
-use kthreads_kernel::observe;
+use kthreads_kernel::{HARDIRQ_MASK, SOFTIRQ_OFFSET, observe};
 use kthreads_sim::Next;
 
 use crate::recorder::name_of_current;
+use crate::run::Scenario;
 
 /// How many places in modules are kept of each event.
 const PLACES: usize = 3;
 /// How many events are kept.
 const MOST_EVENTS: usize = 200_000;
-
-/// Names the place in a module that an address stands for: function, file and line.
-pub type Symbolizer<'a> = dyn Fn(usize) -> Option<String> + 'a;
+/// The bits of a preempt count that say that an interrupt is handled (Linux: in_hardirq,
+/// in_serving_softirq).
+const IN_INTERRUPT: u32 = HARDIRQ_MASK | SOFTIRQ_OFFSET;
 
 /// What happened at one moment.
 #[derive(Clone, Debug)]
@@ -37,14 +37,17 @@ pub struct Event {
     pub object: usize,
     /// The kind's value.
     pub value: usize,
+    /// Whether an interrupt did it, on top of the thread.
+    pub is_interrupt: bool,
 }
 
 impl Event {
     /// Another CPU was let go on though this one could: the object is that CPU, or [`usize::MAX`]
     /// when time passed.
     pub const TURNED: u32 = 1000;
-    /// A variable was accessed: the object is the address, the value says how.
-    pub const ACCESSED: u32 = 1001;
+    /// An allocation or the creation of a thread was made to fail: the object is which, a kind of
+    /// choice.
+    pub const FAILED: u32 = 1001;
 }
 
 /// All that happened.
@@ -61,10 +64,18 @@ impl Story {
         if self.events.len() >= MOST_EVENTS || !on_kernel_stack() {
             return;
         }
-        let thread = current_head().index.load(Ordering::Relaxed);
+        let head = current_head();
+        let thread = head.index.load(Ordering::Relaxed);
+        let is_interrupt = head.preempt_count.load(Ordering::Relaxed) & IN_INTERRUPT != 0;
         self.names.insert(thread, name_of_current());
         let places = places_here();
-        self.events.push(Event { time, cpu, thread, places, kind, object, value });
+        self.events.push(Event { time, cpu, thread, places, kind, object, value, is_interrupt });
+    }
+
+    /// Something is made to fail. The time is that of the last event.
+    pub(crate) fn fails(&mut self, what: u32) {
+        let (time, cpu) = self.events.last().map_or_else(Default::default, |e| (e.time, e.cpu));
+        self.note(time, cpu, Event::FAILED, what as usize, 0);
     }
 
     pub(crate) fn turned(&mut self, time: Nanos, cpu: Option<u32>, next: Next) {
@@ -75,7 +86,29 @@ impl Story {
         self.note(time, cpu.unwrap_or(0), Event::TURNED, object, 0);
     }
 
-    fn name(&self, thread: usize) -> &str {
+    /// Where another story of the same schedule goes another way, if it does: who, and in which
+    /// place of a module it was last.
+    pub(crate) fn parts_from(&self, other: &Story, scenario: &dyn Scenario) -> Option<String> {
+        let what = |event: &Event| {
+            let Event { time, cpu, thread, kind, places, .. } = *event;
+            (time, cpu, thread, kind, places)
+        };
+        let pairs = self.events.iter().zip(&other.events);
+        let common = pairs.take_while(|(one, other)| what(one) == what(other)).count();
+        if common == self.events.len() && common == other.events.len() {
+            return None;
+        }
+        let last = self.events[..self.events.len().min(common + 1)].iter().rev();
+        let place = |event: &Event| {
+            let place = event.places.iter().find_map(|place| scenario.place(*place))?;
+            Some(format!("{} in {place}", self.name(event.thread as usize)))
+        };
+        let named = last.clone().find_map(place);
+        named.or_else(|| last.clone().next().map(|event| self.name(event.thread as usize).into()))
+    }
+
+    /// The name and pid of a thread.
+    pub(crate) fn name(&self, thread: usize) -> &str {
         self.names.get(&(thread as u32)).map_or("?", String::as_str)
     }
 
@@ -101,46 +134,13 @@ impl Story {
             observe::COMPLETED => "completes what is waited for".to_owned(),
             Event::TURNED if event.object == usize::MAX => "is held up; time passes".to_owned(),
             Event::TURNED => format!("is held up here; CPU {} goes on", event.object),
+            Event::FAILED if event.object == observe::CHOOSE_THREAD as usize => {
+                "is told that no thread can be made".to_owned()
+            }
+            Event::FAILED => "is told that there is no memory".to_owned(),
             _ => return None,
         })
     }
-
-    /// The story, one line an event that matters.
-    pub fn text(&self, symbolize: &Symbolizer<'_>) -> String {
-        let mut out = String::new();
-        let mut said: Option<String> = None;
-        for event in &self.events {
-            let Some(what) = self.say(event) else { continue };
-            let seconds = event.time.0 as f64 / 1e9;
-            let name = self.name(event.thread as usize);
-            let line = format!("cpu{} {name:<20} {what}{}", event.cpu, place(event, symbolize));
-            if said.as_ref() == Some(&line) {
-                continue;
-            }
-            let _ = writeln!(out, "{seconds:>12.6} {line}");
-            said = Some(line);
-        }
-        shortened(out)
-    }
-}
-
-/// Leaves the middle of a long story out: it is the end that matters.
-fn shortened(text: String) -> String {
-    const FIRST: usize = 30;
-    const LAST: usize = 120;
-    let lines: Vec<&str> = text.lines().collect();
-    if lines.len() <= FIRST + LAST + 1 {
-        return text;
-    }
-    let left_out = lines.len() - FIRST - LAST;
-    let (first, last) = (lines[..FIRST].join("\n"), lines[lines.len() - LAST..].join("\n"));
-    format!("{first}\n             ... {left_out} lines ...\n{last}\n")
-}
-
-fn place(event: &Event, symbolize: &Symbolizer<'_>) -> String {
-    let named =
-        event.places.iter().filter(|place| **place != 0).find_map(|place| symbolize(*place));
-    named.map(|name| format!("  [{name}]")).unwrap_or_default()
 }
 
 /// The calls from modules that the running thread is in, innermost first.

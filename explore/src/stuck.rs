@@ -9,6 +9,7 @@ use kthreads_base::frames::Place;
 use kthreads_kernel::task::Task;
 use kthreads_kernel::task::state::*;
 use kthreads_kernel::{Cx, Kernel};
+use kthreads_sim::SimMachine;
 
 use crate::finding::{Finding, Kind};
 use crate::recorder::IdleWake;
@@ -54,8 +55,45 @@ fn lost<'w>(task: &Task, wakes: &'w [(u32, IdleWake)]) -> Option<&'w IdleWake> {
     wake.map(|(_, wake)| wake).filter(|_| is_asleep && task.waits_for().is_none())
 }
 
+/// Where the threads that CPUs run are in modules, by slot index: the innermost call there. They go
+/// on while this is told, so that it must be looked up before.
+pub(crate) struct Running(Vec<(u32, usize)>);
+
+impl Running {
+    /// On a machine that stands still.
+    pub(crate) fn on(machine: &SimMachine) -> Running {
+        let places = machine.places().into_iter();
+        Running(places.filter_map(|(thread, place)| Some((thread, innermost(place)?))).collect())
+    }
+
+    fn call_of(&self, task: &Task) -> Option<usize> {
+        let known = self.0.iter().find(|(thread, _)| *thread == task.index());
+        known.map(|(_, call)| *call)
+    }
+}
+
+/// The innermost call from a module at a place.
+fn innermost(place: Place) -> Option<usize> {
+    let mut call = None;
+    calls_from_modules(place, |address| call = call.or(Some(address)));
+    call
+}
+
+/// What there is to look at.
+struct Scene<'a> {
+    cx: &'a Cx<'a>,
+    wakes: &'a [(u32, IdleWake)],
+    running: &'a Running,
+}
+
 /// Explains why nothing goes on. In the kernel.
-pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &[(u32, IdleWake)]) -> Finding {
+pub(crate) fn explain(
+    cx: &Cx<'_>,
+    kind: Kind,
+    wakes: &[(u32, IdleWake)],
+    running: &Running,
+) -> Finding {
+    let scene = Scene { cx, wakes, running };
     let tasks = cx.kernel.all_tasks();
     // What waits as it always does is no part of it.
     let watchdog = cx.kernel.khungtaskd().pid();
@@ -64,7 +102,7 @@ pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &[(u32, IdleWake)]) -> Fin
     let missed = tasks.iter().find_map(|task| Some((*task, lost(task, wakes)?)));
     let blocked: Vec<&&Task> =
         tasks.iter().filter(|task| task.state() & (TASK_NORMAL | TASK_PARKED) != 0).collect();
-    let place = |task: &Task| where_it_is(cx, task);
+    let place = |task: &Task| scene.where_it_is(task);
     let (mut text, mut key) = (String::new(), None);
     let kind = match (kind, &missed) {
         (Kind::Deadlock | Kind::HungTask, Some((task, _))) => {
@@ -98,46 +136,54 @@ pub(crate) fn explain(cx: &Cx<'_>, kind: Kind, wakes: &[(u32, IdleWake)]) -> Fin
         }
     };
     for task in &tasks {
-        describe(cx, task, wakes, &mut text);
+        scene.describe(task, &mut text);
     }
     let finding = Finding::new(kind, text);
     // Where a loop is when it is stopped is chance.
     Finding { key: key.unwrap_or(finding.key), ..finding }
 }
 
-fn describe(cx: &Cx<'_>, task: &Task, wakes: &[(u32, IdleWake)], text: &mut String) {
-    let (letter, _) = state_letter(task.state(), 0);
-    let place = where_it_is(cx, task);
-    let _ = write!(text, "    {:<16} pid {:<4} {letter}  {place}", task.comm(), task.pid());
-    if let Some(object) = task.waits_for()
-        && let Some(name) = cx.kernel.name_of(object)
-    {
-        let _ = write!(text, "  waits for {}", name.as_str());
+impl Scene<'_> {
+    fn describe(&self, task: &Task, text: &mut String) {
+        let (letter, _) = state_letter(task.state(), 0);
+        let place = self.where_it_is(task);
+        let _ = write!(text, "    {:<16} pid {:<4} {letter}  {place}", task.comm(), task.pid());
+        if let Some(object) = task.waits_for()
+            && let Some(name) = self.cx.kernel.name_of(object)
+        {
+            let _ = write!(text, "  waits for {}", name.as_str());
+        }
+        if let Some(wake) = lost(task, self.wakes) {
+            let seconds = wake.time.0 as f64 / 1e9;
+            let _ = write!(text, "  (at {seconds:.6} {} found it awake)", wake.by);
+        }
+        let _ = writeln!(text);
     }
-    if let Some(wake) = lost(task, wakes) {
-        let seconds = wake.time.0 as f64 / 1e9;
-        let _ = write!(text, "  (at {seconds:.6} {} found it awake)", wake.by);
-    }
-    let _ = writeln!(text);
-}
 
-/// Where a task is: the function of the kernel it waits in, and the place in a module.
-fn where_it_is(cx: &Cx<'_>, task: &Task) -> String {
-    let waits = cx.kernel.wait_channel(task).unwrap_or_else(|| "(running)".into());
-    let mut call = None;
-    if let Some(rests) = Place::of_resting(&task.head) {
-        calls_from_modules(rests, |address| call = call.or(Some(address)));
+    /// Where a task is: the function of the kernel it waits in, and the place in a module.
+    fn where_it_is(&self, task: &Task) -> String {
+        let rests = || innermost(Place::of_resting(&task.head)?);
+        let module = self.running.call_of(task).or_else(rests).and_then(|call| self.line_of(call));
+        match (self.cx.kernel.wait_channel(task), module) {
+            (Some(waits), Some(module)) if !module.starts_with(&waits) => {
+                format!("{waits}, {module}")
+            }
+            (_, Some(module)) => module,
+            (Some(waits), None) => waits,
+            (None, None) => "the kernel".to_owned(),
+        }
     }
-    let mut module = None;
-    if let Some(call) = call {
-        cx.kernel.with_symbol_line(call.wrapping_sub(1), &mut |symbol| {
-            let line = symbol.line.map(|line| format!(" {line}")).unwrap_or_default();
-            module = Some(format!("{}{line}", symbol.name));
-        });
-    }
-    match module {
-        Some(module) if module.starts_with(&waits) => module,
-        Some(module) => format!("{waits}, {module}"),
-        None => waits,
+
+    /// The function of a module and its line that a call there is in. What was interrupted at the
+    /// first instruction of a function is no call.
+    fn line_of(&self, call: usize) -> Option<String> {
+        [call.wrapping_sub(1), call].into_iter().find_map(|address| {
+            let mut module = None;
+            self.cx.kernel.with_symbol_line(address, &mut |symbol| {
+                let line = symbol.line.map(|line| format!(" {line}")).unwrap_or_default();
+                module = Some(format!("{}{line}", symbol.name));
+            });
+            module
+        })
     }
 }

@@ -182,7 +182,8 @@ mod tests {
 
     fn event(micros: u64, thread: u32, kind: u32, object: usize, value: usize) -> Event {
         let time = Nanos(micros * 1000);
-        Event { time, cpu: 0, thread, places: [0; 3], kind, object, value }
+        let is_interrupt = false;
+        Event { time, cpu: 0, thread, places: [0; 3], kind, object, value, is_interrupt }
     }
 
     #[test]

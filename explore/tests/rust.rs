@@ -82,8 +82,19 @@ fn a_stop_that_comes_before_the_sleep_is_found() {
     let scenario = |kernel: &Kernel| sleeps_unasked(kernel, TASK_IDLE);
     let report = explore(&config(Strategy::Mixed), scenario);
     let found = report.found.first().expect("a hang");
+    let story = found.story.text(&scenario, std::slice::from_ref(&found.finding));
     println!("{}", report.explain(found, &scenario));
     assert_eq!(found.finding.kind, Kind::LostWakeup, "{}", found.finding.text);
+    let steps = ["creates cleaner/", "to stop", "would wake cleaner/", "sleeps (idle)"];
+    let mut rest = story.as_str();
+    for step in steps {
+        let at = rest.find(step).unwrap_or_else(|| panic!("no `{step}`: {story}"));
+        rest = &rest[at..];
+    }
+    assert!(story.lines().count() <= 10, "{story}");
+    for servant in ["kthreadd", "swapper", "init/1"] {
+        assert!(!story.contains(servant), "{story}");
+    }
     assert!(found.finding.text.contains("cleaner"), "{}", found.finding.text);
     assert!(found.replay.choices.list().len() <= 8, "{}", found.replay);
     let again = replay(&Config::default(), &found.replay.to_string(), scenario);

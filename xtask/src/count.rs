@@ -14,7 +14,7 @@ const LIMITS: [(&str, usize); 17] = [
     ("machine/pc/src", 70),
     ("machine/sim/src", 50),
     ("capi/src", 70),
-    ("cli/src", 39),
+    ("cli/src", 37),
     ("session/src", 0),
     ("image/src", 0),
     ("qemu/src", 2),

@@ -1,21 +1,25 @@
 //! `kthreads explore` and `kthreads replay`.
 
 pub(crate) mod args;
+mod files;
 mod scenario;
 mod workers;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kthreads_explore::{Campaign, Config, FailPlan, Outcome, Progress, ReplayString, strategy};
+use kthreads_explore::{
+    Campaign, Config, FailPlan, Outcome, Progress, Repeats, ReplayString, Report, strategy,
+};
 use kthreads_shell::syntax::{self, Script};
 
 use crate::build::{Instrument, instrumentation};
 use crate::objects;
 use crate::{args as cli, status};
 use args::{CliExplore, CliReplay, Level, Subject};
+use files::ResultFile;
 use kthreads_session::Prepared as Module;
 use scenario::ModuleScenario;
 use workers::Telling;
@@ -55,33 +59,39 @@ fn try_explore(command: &CliExplore) -> Result<u8, Refusal> {
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, flag.clone());
     let interrupted = || flag.load(Ordering::Relaxed);
     let is_shown = io::stderr().is_terminal();
+    let mut json = command.json.as_deref().map(ResultFile::new);
     let follow = |outcome: &Outcome| {
         if is_shown {
             eprint!("\r{}\x1b[K", outcome.progress());
+        }
+        if let Some(json) = &mut json {
+            json.follow(outcome);
         }
         !interrupted() && (outcome.found.is_empty() || command.keep_going)
     };
     let refused = |error: io::Error| (format!("no worker: {error}"), status::NOT_LOADED);
     let work =
         |number: usize, telling| work(command, &subject, (number, jobs), telling, &interrupted);
-    let outcome = workers::run(jobs, work, follow).map_err(refused)?;
+    let (outcome, deaths) = workers::run(jobs, work, follow).map_err(refused)?;
     if is_shown {
         eprint!("\r\x1b[K");
     }
-    if outcome.schedules == 0 && !interrupted() {
+    deaths.iter().for_each(|death| eprintln!("kthreads: {death}"));
+    if outcome.schedules == 0 && deaths.is_empty() && !interrupted() {
         return Err(("nothing could be run".to_owned(), status::NOT_LOADED));
     }
-    show(&outcome);
+    let is_read = show(&outcome);
     if let Some(path) = &command.json {
-        write_file(path, &outcome.to_json())?;
+        files::write(path, &outcome.to_json())?;
     }
     if let (Some(path), Some(bug)) = (&command.subject.trace, outcome.found.first()) {
-        write_file(path, &bug.trace)?;
+        files::write(path, &bug.trace)?;
     }
-    Ok(match outcome.found.is_empty() {
-        false => status::BUG,
-        true if interrupted() => status::INTERRUPTED,
+    Ok(match outcome.found.is_empty() && deaths.is_empty() {
+        _ if interrupted() => status::INTERRUPTED,
+        _ if !is_read => status::BROKEN_PIPE,
         true => status::CLEAN,
+        false => status::BUG,
     })
 }
 
@@ -100,16 +110,21 @@ fn work(
     let (shard, shards) = command.shard.unwrap_or((0, 1));
     let part = (shard + shards * number as u64, shards * jobs as u64);
     let config = Config { shard: part, ..config(command, subject.hash) };
-    let mut campaign = Campaign::new(config, &scenario).in_room(ModuleScenario::room());
+    let campaign = Campaign::new(config, &scenario).with_repeats(Repeats::Checked);
+    let mut campaign = campaign.in_room(ModuleScenario::room());
+    let outcome = |report: &Report| {
+        let never_loaded = scenario.never_loaded();
+        Outcome { never_loaded, ..Outcome::of(report, &scenario) }
+    };
     let report = campaign.run(&mut |report| {
-        let is_heard = telling.tell(&Outcome::of(report, &scenario));
+        let is_heard = telling.tell(&outcome(report));
         let is_over = interrupted() || !is_heard || scenario.not_loaded().is_some();
         if is_over { Progress::Stop } else { Progress::GoOn }
     });
     match scenario.not_loaded() {
         Some(text) if number == 0 => eprintln!("kthreads: {text}"),
         Some(_) => {}
-        None => _ = telling.tell(&Outcome::of(&report, &scenario)),
+        None => _ = telling.tell(&outcome(&report)),
     }
 }
 
@@ -135,16 +150,28 @@ fn merge(paths: &[PathBuf], json: Option<&Path>) -> Result<u8, Refusal> {
     let all = Outcome::join(&outcomes);
     show(&all);
     if let Some(path) = json {
-        write_file(path, &all.to_json())?;
+        files::write(path, &all.to_json())?;
     }
     Ok(if all.found.is_empty() { status::CLEAN } else { status::BUG })
 }
 
-fn show(outcome: &Outcome) {
-    for bug in &outcome.found {
-        println!("{}", outcome.explain(bug));
+/// Shows what came of a campaign; whether somebody has read it.
+fn show(outcome: &Outcome) -> bool {
+    if let Some(who) = &outcome.strays {
+        eprintln!(
+            "kthreads: warning: what is run again goes another way, from {who} on: a module that"
+        );
+        eprintln!("kthreads: reads the host's clock, say, cannot be repeated, nor be made shorter");
     }
-    let mut text = format!("kthreads: {}", outcome.progress());
+    if let Some(why) = &outcome.never_loaded {
+        eprintln!("kthreads: warning: a module was loaded in no schedule: {why}");
+    }
+    let mut text = String::new();
+    for bug in &outcome.found {
+        text.push_str(&outcome.explain(bug));
+        text.push('\n');
+    }
+    text.push_str(&format!("kthreads: {}", outcome.progress()));
     if outcome.covered_all {
         text.push_str("; these are all schedules within the bound");
     }
@@ -154,12 +181,14 @@ fn show(outcome: &Outcome) {
             outcome.forced
         ));
     }
-    println!("{text}");
+    text.push('\n');
+    print(&text)
 }
 
-fn write_file(path: &Path, text: &str) -> Result<(), Refusal> {
-    let unwritable = |error| (format!("cannot write {}: {error}", path.display()), status::USAGE);
-    std::fs::write(path, text).map_err(unwritable)
+/// Writes to the standard output; whether somebody reads it.
+fn print(text: &str) -> bool {
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
 fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
@@ -178,10 +207,10 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
         return Err((text, status::NOT_LOADED));
     }
     if let Some(story) = &ran.story {
-        print!("{}", story.text(&|address| kthreads_explore::Scenario::place(&scenario, address)));
+        print(&story.text(&scenario, &ran.findings));
     }
     for finding in &ran.findings {
-        println!("{}: {}", finding.kind, finding.text.trim_end());
+        print(&format!("{finding}\n"));
     }
     if ran.misfits > 0 {
         eprintln!(
@@ -191,7 +220,7 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
         );
     }
     if ran.findings.is_empty() {
-        println!("nothing was found");
+        print("nothing was found\n");
         return Ok(status::CLEAN);
     }
     Ok(status::BUG)

@@ -46,6 +46,8 @@ struct Seen {
     bases: Vec<Option<usize>>,
     /// Why a module could not be loaded, if one could not.
     not_loaded: Option<String>,
+    /// Whether each module was loaded in any schedule, by number, and why not in the last.
+    loads: Vec<Result<(), String>>,
 }
 
 impl ModuleScenario {
@@ -62,7 +64,8 @@ impl ModuleScenario {
             let loader = ModuleLoader::new(cx);
             modules.iter().map(|module| loader.picture(cx, &file_of(module)).ok()).collect()
         });
-        let seen = Seen { bases: vec![None; modules.len()], not_loaded: None };
+        let loads = vec![Err(String::new()); modules.len()];
+        let seen = Seen { bases: vec![None; modules.len()], not_loaded: None, loads };
         Ok(ModuleScenario {
             modules: modules.into(),
             script,
@@ -86,6 +89,14 @@ impl ModuleScenario {
         self.seen().not_loaded.clone()
     }
 
+    /// Why a module was loaded in no schedule so far, if one was not.
+    pub(crate) fn never_loaded(&self) -> Option<String> {
+        let seen = self.seen();
+        let mut whys = seen.loads.iter().filter_map(|loaded| loaded.as_ref().err());
+        // Where loading came to no end, that is what was found.
+        whys.find(|why| !why.is_empty()).cloned()
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,9 +104,11 @@ impl ModuleScenario {
     /// Does it all. In the kernel.
     fn carry_out(&self, cx: &Cx<'_>, host: &Arc<ExploreHost>) {
         for (number, module) in self.modules.iter().enumerate() {
-            if let Err(error) = host.load(cx, module) {
-                self.note_failure(module, &error);
+            let loaded = host.load(cx, module);
+            if let Err(error) = &loaded {
+                self.note_failure(module, error);
             }
+            self.note_load(number, module, loaded);
             let loaded = cx.kernel.find_module(&module.object.name);
             if let Some(image) = loaded.and_then(|module| module.image()) {
                 self.seen().bases[number] = Some(image.base());
@@ -114,6 +127,15 @@ impl ModuleScenario {
                 let _ = host.loader.rmmod(cx, &module.object.name);
             }
         }
+    }
+
+    fn note_load(&self, number: usize, module: &Prepared, loaded: Result<(), InsmodError>) {
+        outside(|| {
+            let known = &mut self.seen().loads[number];
+            if known.is_err() {
+                *known = loaded.map_err(|error| format!("{}: {error}", module.object.name));
+            }
+        });
     }
 
     fn note_failure(&self, module: &Prepared, error: &InsmodError) {
@@ -165,13 +187,15 @@ impl Scenario for ModuleScenario {
     /// Links the modules, which takes longer than a schedule does.
     fn prepare(&self, cx: &Cx<'_>) -> Ready {
         let loader = ModuleLoader::new(cx);
+        let mut images = Vec::new();
         for (number, module) in self.modules.iter().enumerate() {
             let Some(image) = loader.link_ahead(cx, &file_of(module)) else { continue };
             // Once is enough to read all lines.
             let _ = image.line_of(image.base());
             self.seen().bases[number] = Some(image.base());
+            images.push(image);
         }
-        Box::new(Arc::new(ExploreHost { loader, modules: self.modules.clone() }))
+        Box::new(Arc::new(ExploreHost { loader, modules: self.modules.clone(), _images: images }))
     }
 
     fn run(&self, kernel: &Kernel, ready: &Ready) {
@@ -216,6 +240,8 @@ impl Scenario for ModuleScenario {
 struct ExploreHost {
     loader: ModuleLoader,
     modules: Arc<[Prepared]>,
+    /// What is known of the modules, so that rmmod does not drop it in each schedule.
+    _images: Vec<Arc<LoadedImage>>,
 }
 
 impl ExploreHost {

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::FromRawFd;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -40,31 +40,31 @@ impl Telling {
 }
 
 /// Forks `count` workers, each of which does `work` with its number; follows them until all have
-/// ended. `follow` is told of what all have done so far, and says whether they are to go on.
+/// ended. `follow` is told of what all have done so far, and says whether they are to go on. Returns
+/// what came of it, and which workers have died of what.
 pub(crate) fn run(
     count: usize,
     work: impl Fn(usize, Telling),
     mut follow: impl FnMut(&Outcome) -> bool,
-) -> io::Result<Outcome> {
-    let mut workers = Vec::new();
+) -> io::Result<(Outcome, Vec<String>)> {
+    let mut workers: Vec<Worker> = Vec::new();
+    let mut deaths = Vec::new();
     let (sender, inbox) = mpsc::channel();
     let mut pipes = Vec::new();
     for number in 0..count {
         let (read, write) = pipe()?;
+        pipes.push(read);
         // SAFETY: this process has one thread, so the child is whole.
         match unsafe { libc::fork() } {
             -1 => return Err(io::Error::last_os_error()),
             0 => {
-                // SAFETY: the descriptor is the child's own.
-                work(number, Telling(unsafe { File::from_raw_fd(write) }));
+                // Who listens is another: else a worker would never hear that nobody does.
+                pipes.clear();
+                work(number, Telling(write));
                 // SAFETY: ends the child at once; nothing of the parent's is flushed twice.
                 unsafe { libc::_exit(0) }
             }
             process => {
-                // SAFETY: the child has its own copy.
-                unsafe { libc::close(write) };
-                // SAFETY: the descriptor was just made and nobody else has it.
-                pipes.push(unsafe { File::from_raw_fd(read) });
                 workers.push(Worker { process, outcome: Outcome::default(), is_over: false });
             }
         }
@@ -77,7 +77,7 @@ pub(crate) fn run(
     while workers.iter().any(|worker| !worker.is_over) {
         match inbox.recv_timeout(SHOW_EVERY) {
             Ok(Message::So(number, outcome)) => workers[number].outcome = *outcome,
-            Ok(Message::Over(number)) => workers[number].end(),
+            Ok(Message::Over(number)) => deaths.extend(workers[number].end()),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -87,14 +87,16 @@ pub(crate) fn run(
             workers.iter().filter(|worker| !worker.is_over).for_each(Worker::stop);
         }
     }
-    Ok(Outcome::join(workers.iter().map(|worker| &worker.outcome)))
+    Ok((Outcome::join(workers.iter().map(|worker| &worker.outcome)), deaths))
 }
 
-fn pipe() -> io::Result<(RawFd, RawFd)> {
+/// The two ends of a pipe: the one to read from first.
+fn pipe() -> io::Result<(File, File)> {
     let mut ends = [0; 2];
     // SAFETY: there is room for both ends.
     match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
-        0 => Ok((ends[0], ends[1])),
+        // SAFETY: both were just made, and nobody else has them.
+        0 => Ok(unsafe { (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1])) }),
         _ => Err(io::Error::last_os_error()),
     }
 }
@@ -117,9 +119,35 @@ impl Worker {
         unsafe { libc::kill(self.process, libc::SIGINT) };
     }
 
-    fn end(&mut self) {
+    /// The worker says no more; if it has died, of what.
+    fn end(&mut self) -> Option<String> {
         self.is_over = true;
-        // SAFETY: the status is not asked for.
-        unsafe { libc::waitpid(self.process, std::ptr::null_mut(), 0) };
+        let mut status = 0;
+        // SAFETY: the status is written to a place of its own.
+        unsafe { libc::waitpid(self.process, &raw mut status, 0) };
+        let how = match (libc::WIFSIGNALED(status), libc::WEXITSTATUS(status)) {
+            (true, _) => format!("was killed by {}", signal_name(libc::WTERMSIG(status))),
+            (false, 0) => return None,
+            (false, code) => format!("has ended with status {code}"),
+        };
+        let (process, schedules) = (self.process, self.outcome.schedules);
+        Some(format!(
+            "worker {process} {how}, some time after schedule {schedules} of its own; what it had \
+             found is kept"
+        ))
     }
+}
+
+/// What a signal is called.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGILL => "SIGILL",
+        libc::SIGKILL => "SIGKILL: by somebody, or for want of memory",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGTERM => "SIGTERM",
+        _ => return format!("signal {signal}"),
+    };
+    name.to_owned()
 }
