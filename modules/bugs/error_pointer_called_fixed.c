@@ -34,7 +34,7 @@ static int run(void *unused)
 	return handler(2);
 }
 
-static int __init error_pointer_called_fixed_init(void)
+static int __init error_pointer_called_init(void)
 {
 	thread = kthread_create(run, NULL, "runner");
 	if (IS_ERR(thread))
@@ -44,11 +44,11 @@ static int __init error_pointer_called_fixed_init(void)
 	return 0;
 }
 
-static void __exit error_pointer_called_fixed_exit(void)
+static void __exit error_pointer_called_exit(void)
 {
 	kthread_stop(thread);
 	put_task_struct(thread);
 }
 
-module_init(error_pointer_called_fixed_init);
-module_exit(error_pointer_called_fixed_exit);
+module_init(error_pointer_called_init);
+module_exit(error_pointer_called_exit);

@@ -43,7 +43,7 @@ static int read(void *unused)
 	return 0;
 }
 
-static int __init soft_lockup_lock_fixed_init(void)
+static int __init soft_lockup_lock_init(void)
 {
 	filler = kthread_create(fill, NULL, "filler");
 	if (IS_ERR(filler))
@@ -61,12 +61,12 @@ static int __init soft_lockup_lock_fixed_init(void)
 	return 0;
 }
 
-static void __exit soft_lockup_lock_fixed_exit(void)
+static void __exit soft_lockup_lock_exit(void)
 {
 	kthread_stop(reader);
 	kthread_stop(filler);
 	put_task_struct(filler);
 }
 
-module_init(soft_lockup_lock_fixed_init);
-module_exit(soft_lockup_lock_fixed_exit);
+module_init(soft_lockup_lock_init);
+module_exit(soft_lockup_lock_exit);
