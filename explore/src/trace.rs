@@ -1,6 +1,6 @@
 //! A story in the format of the trace viewers of Chrome and Perfetto.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kthreads_base::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
 use kthreads_kernel::observe;
@@ -38,6 +38,9 @@ impl Story {
         for (process, name) in [(CPUS, "CPUs"), (THREADS, "threads"), (LOCKS, "locks held")] {
             writer.lines.push(named(process, name));
         }
+        let cpus: BTreeSet<u32> = self.events.iter().map(|event| event.cpu).collect();
+        let cpus = cpus.into_iter().map(|cpu| track(CPUS, cpu, &format!("CPU {cpu}")));
+        writer.lines.extend(cpus);
         let mut names: Vec<_> = self.names.iter().collect();
         names.sort();
         for (thread, name) in names {
@@ -55,6 +58,12 @@ impl Story {
 
     fn write(&self, writer: &mut Writer, number: usize, event: &Event, time: f64) {
         let Event { thread, object, value, .. } = *event;
+        // Who is met for the first time has been running. Arrows need a span to begin in.
+        if !writer.open.contains_key(&(THREADS, thread)) {
+            let name = self.names.get(&thread).map_or("?", String::as_str);
+            writer.begin((CPUS, event.cpu), name.to_owned(), time);
+            writer.begin((THREADS, thread), format!("runs on CPU {}", event.cpu), time);
+        }
         match event.kind {
             observe::SWITCHED => {
                 let next = object as u32;
