@@ -221,13 +221,17 @@ mod tests {
         };
         let is = |name: &str, from, len| (name.to_owned(), from, len);
         let states = [
+            is("runs on CPU 0", 1.0, 1.0),
             is("sleeps (uninterruptible)", 2.0, 3.0),
             is("waits for the CPU", 5.0, 1.0),
             is("runs on CPU 0", 6.0, 3.0),
         ];
         assert_eq!(spans(THREADS, 7), states);
         assert_eq!(spans(LOCKS, 7), [is("mutex 0x10", 1.0, 8.0)]);
-        assert_eq!(spans(CPUS, 0), [is("two/8", 2.0, 4.0), is("one/7", 6.0, 3.0)]);
+        assert_eq!(
+            spans(CPUS, 0),
+            [is("one/7", 1.0, 1.0), is("two/8", 2.0, 4.0), is("one/7", 6.0, 3.0)]
+        );
         let arrows = events.iter().filter(|event| event["cat"] == "wake").count();
         assert_eq!(arrows, 2);
     }
