@@ -157,6 +157,10 @@ pub unsafe trait Machine: Send + Sync {
         None
     }
 
+    /// Has the kernel be told ([`Upcalls::excuse`]) if nothing could run for a while until now. It
+    /// asks before it blames anybody for what took long. From any stack.
+    fn look_for_stop(&self) {}
+
     /// One turn of a loop that waits for another CPU to make `word` zero.
     fn relax_for(&self, word: &AtomicU32) {
         let _ = word;
@@ -290,7 +294,7 @@ pub trait Upcalls: Send + Sync {
     fn report_findings(&self) {}
 
     /// Tells that nothing could run for `span` although time passed, since the host did not let
-    /// it. From any stack, touches atomics only.
+    /// it: nobody is to be blamed for it. From any stack, touches atomics only.
     fn excuse(&self, _span: Nanos) {}
 
     /// The thread that a machine's watcher, which is no CPU, runs as, and a block for it.

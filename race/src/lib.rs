@@ -10,11 +10,16 @@
 //! way of what it took. Of each eight bytes the last write, the last marked write and the last
 //! read of each thread are remembered; that finds some race on every variable that has one in
 //! the run, but not each pair.
+//!
+//! A detector is made for each of very many short runs. So threads are numbered as they come, which
+//! keeps clocks short, and a new detector takes over the memory of the last one.
 #![forbid(unsafe_code)]
 
 mod map;
 
-use map::WordMap;
+use std::cell::Cell as Place;
+
+use map::{Clear, WordMap};
 
 /// How memory is accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,7 @@ impl Clock {
         self.0.get(thread as usize).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn join(&mut self, other: &Clock) {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -98,10 +104,17 @@ impl Clock {
     }
 }
 
-/// A remembered access: what [`Access`] says, with the time of its thread.
+impl Clear for Clock {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// A remembered access: what [`Access`] says, with the number and the time of its thread.
 #[derive(Clone, Copy, Debug)]
 struct Past {
     access: Access,
+    thread: u32,
     time: u32,
 }
 
@@ -111,10 +124,48 @@ struct Cell {
     past: Vec<Past>,
 }
 
+impl Clear for Cell {
+    fn clear(&mut self) {
+        self.past.clear();
+    }
+}
+
 /// The detector.
-#[derive(Default)]
 pub struct Detector {
+    /// There until it is dropped.
+    state: Option<Box<State>>,
+}
+
+thread_local! {
+    /// The memory of the last detector.
+    static SPARE: Place<Option<Box<State>>> = const { Place::new(None) };
+}
+
+impl Default for Detector {
+    fn default() -> Detector {
+        Detector::new()
+    }
+}
+
+impl Drop for Detector {
+    fn drop(&mut self) {
+        if let Some(mut state) = self.state.take() {
+            state.clear();
+            // A thread that ends needs none.
+            let _ = SPARE.try_with(|spare| spare.set(Some(state)));
+        }
+    }
+}
+
+/// What a detector knows.
+#[derive(Default)]
+struct State {
+    /// The number of each thread, plus one; 0 if it was not seen.
+    numbers: Vec<u32>,
+    /// By number. Those that are no thread's now keep their memory.
     threads: Vec<Clock>,
+    /// How many threads were seen.
+    seen: u32,
     objects: WordMap<Clock>,
     cells: WordMap<Cell>,
     /// What who reads an address in a marked way sees of what was done before it was written.
@@ -123,75 +174,115 @@ pub struct Detector {
     barriers: Vec<Clock>,
 }
 
+impl Clear for State {
+    fn clear(&mut self) {
+        self.numbers.clear();
+        self.threads.iter_mut().for_each(Clock::clear);
+        self.seen = 0;
+        self.objects.clear();
+        self.cells.clear();
+        self.published.clear();
+        self.barriers.iter_mut().for_each(Clock::clear);
+    }
+}
+
+impl State {
+    /// The number of a thread, of which there is a clock.
+    #[inline]
+    fn number(&mut self, thread: u32) -> u32 {
+        match self.numbers.get(thread as usize) {
+            Some(&number) if number != 0 => number - 1,
+            _ => self.meet(thread),
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, thread: u32) -> u32 {
+        let index = thread as usize;
+        if self.numbers.len() <= index {
+            self.numbers.resize(index + 1, 0);
+        }
+        let number = self.seen;
+        self.seen += 1;
+        self.numbers[index] = self.seen;
+        if self.threads.len() <= number as usize {
+            self.threads.push(Clock::default());
+        }
+        // Time begins at one: nobody has seen any of it yet.
+        self.threads[number as usize].tick(number);
+        number
+    }
+}
+
 impl Detector {
     /// A detector that has seen nothing.
     pub fn new() -> Detector {
-        Detector::default()
+        let spare = SPARE.try_with(Place::take).ok().flatten();
+        Detector { state: Some(spare.unwrap_or_default()) }
     }
 
-    fn clock(&mut self, thread: u32) -> &mut Clock {
-        let index = thread as usize;
-        while self.threads.len() <= index {
-            // Time begins at one: nobody has seen any of it yet.
-            let mut clock = Clock::default();
-            clock.tick(self.threads.len() as u32);
-            self.threads.push(clock);
-        }
-        &mut self.threads[index]
+    #[inline]
+    fn state(&mut self) -> &mut State {
+        self.state.get_or_insert_default()
     }
 
     /// What others did before they gave `object` is seen by `thread` from now on.
     pub fn takes(&mut self, thread: u32, object: usize) {
-        self.clock(thread);
-        if let Some(given) = self.objects.get(object) {
-            self.threads[thread as usize].join(given);
+        let state = self.state();
+        let number = state.number(thread);
+        if let Some(given) = state.objects.get(object) {
+            state.threads[number as usize].join(given);
         }
     }
 
     /// What `thread` did so far is seen by whoever takes `object` next.
     pub fn gives(&mut self, thread: u32, object: usize) {
-        self.clock(thread);
-        let clock = &mut self.threads[thread as usize];
-        self.objects.get_or_default(object).join(clock);
-        clock.tick(thread);
+        let state = self.state();
+        let number = state.number(thread);
+        let clock = &mut state.threads[number as usize];
+        state.objects.get_or_default(object).join(clock);
+        clock.tick(number);
     }
 
     /// A barrier orders what `thread` did so far before its marked writes to come.
     pub fn barrier(&mut self, thread: u32) {
-        self.clock(thread);
-        let index = thread as usize;
-        if self.barriers.len() <= index {
-            self.barriers.resize(index + 1, Clock::default());
+        let state = self.state();
+        let number = state.number(thread);
+        let index = number as usize;
+        if state.barriers.len() <= index {
+            state.barriers.resize(index + 1, Clock::default());
         }
-        let clock = &mut self.threads[index];
-        self.barriers[index] = clock.clone();
-        clock.tick(thread);
+        let clock = &mut state.threads[index];
+        state.barriers[index].0.clone_from(&clock.0);
+        clock.tick(number);
     }
 
     /// `thread` reads `address` in a marked way: what was published there is seen from now on.
     /// Dependencies order such a read before what depends on it, so every one counts as acquiring.
     pub fn reads_marked(&mut self, thread: u32, address: usize) {
-        self.clock(thread);
-        if let Some(published) = self.published.get(address) {
-            self.threads[thread as usize].join(published);
+        let state = self.state();
+        let number = state.number(thread);
+        if let Some(published) = state.published.get(address) {
+            state.threads[number as usize].join(published);
         }
     }
 
     /// `thread` writes `address` in a marked way, and publishes what it did before if it releases,
     /// or else before its last barrier.
     pub fn writes_marked(&mut self, thread: u32, address: usize, release: Release) {
-        self.clock(thread);
-        let index = thread as usize;
+        let state = self.state();
+        let number = state.number(thread);
+        let index = number as usize;
         match release {
             Release::Yes => {
-                let clock = &mut self.threads[index];
-                self.published.get_or_default(address).join(clock);
-                clock.tick(thread);
+                let clock = &mut state.threads[index];
+                state.published.get_or_default(address).join(clock);
+                clock.tick(number);
             }
             Release::No => {
-                if let Some(barrier) = self.barriers.get(index).filter(|clock| !clock.0.is_empty())
-                {
-                    self.published.get_or_default(address).join(barrier);
+                let barrier = state.barriers.get(index).filter(|clock| !clock.0.is_empty());
+                if let Some(barrier) = barrier {
+                    state.published.get_or_default(address).join(barrier);
                 }
             }
         }
@@ -199,8 +290,12 @@ impl Detector {
 
     /// Memory begins a new life: what was done to it before races with nothing.
     pub fn forget(&mut self, address: usize, size: usize) {
+        let cells = &mut self.state().cells;
+        if cells.is_empty() {
+            return;
+        }
         for cell in (address & !7..address.saturating_add(size)).step_by(8) {
-            if let Some(cell) = self.cells.get_mut(cell) {
+            if let Some(cell) = cells.get_mut(cell) {
                 cell.past.clear();
             }
         }
@@ -208,43 +303,44 @@ impl Detector {
 
     /// Notes an access; returns a race if it is part of one.
     pub fn access(&mut self, access: Access) -> Option<Race> {
-        self.clock(access.thread);
+        let state = self.state();
+        let number = state.number(access.thread);
         let end = access.address.checked_add(access.size as usize)?;
         let mut race = None;
         for cell in (access.address & !7..end).step_by(8) {
-            let clock = &self.threads[access.thread as usize];
-            let cell = self.cells.get_or_default(cell);
-            race = race.or(cell.access(access, clock));
+            let clock = &state.threads[number as usize];
+            let cell = state.cells.get_or_default(cell);
+            race = race.or(cell.access(access, number, clock));
         }
         race
     }
 }
 
 impl Cell {
-    fn access(&mut self, access: Access, clock: &Clock) -> Option<Race> {
+    fn access(&mut self, access: Access, thread: u32, clock: &Clock) -> Option<Race> {
         let racing = |past: &&Past| {
-            past.access.thread != access.thread
+            past.thread != thread
                 && conflicts(&past.access, &access)
-                && past.time > clock.get(past.access.thread)
+                && past.time > clock.get(past.thread)
         };
         let race =
             self.past.iter().find(racing).map(|past| Race { first: past.access, second: access });
-        let time = clock.get(access.thread);
+        let time = clock.get(thread);
         // A write that comes after all that is remembered stands for it: who is ordered behind
         // the write is ordered behind the rest.
         if access.effect == Effect::Write && access.mode == Mode::Plain {
             self.past.retain(|past| {
-                past.time > clock.get(past.access.thread) || !covers(&access, &past.access)
+                past.time > clock.get(past.thread) || !covers(&access, &past.access)
             });
         }
         let same = |past: &Past| {
-            past.access.thread == access.thread
+            past.thread == thread
                 && past.access.effect == access.effect
                 && past.access.mode == access.mode
                 && covers(&access, &past.access)
         };
         self.past.retain(|past| !same(past));
-        self.past.push(Past { access, time });
+        self.past.push(Past { access, thread, time });
         race
     }
 }
@@ -342,6 +438,24 @@ mod tests {
         assert_eq!(detector.access(byte(2, 0x1001)), None);
         let both = Access { address: 0xfff, size: 3, ..plain(3, Effect::Read) };
         assert!(detector.access(both).is_some());
+    }
+
+    #[test]
+    fn a_new_detector_knows_nothing_of_the_last() {
+        for _ in 0..3 {
+            let mut detector = Detector::new();
+            detector.takes(5, 0x77);
+            assert_eq!(detector.access(plain(5, Effect::Write)), None);
+            detector.gives(5, 0x77);
+            detector.barrier(5);
+            detector.writes_marked(5, 0x2000, Release::Yes);
+            drop(detector);
+            let mut detector = Detector::new();
+            detector.takes(9, 0x77);
+            detector.reads_marked(9, 0x2000);
+            assert_eq!(detector.access(plain(9, Effect::Write)), None);
+            assert!(detector.access(plain(5, Effect::Write)).is_some());
+        }
     }
 
     #[test]

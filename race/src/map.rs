@@ -2,11 +2,17 @@
 
 const EMPTY: usize = usize::MAX;
 
+/// What can be made as if it were new, without giving memory back.
+pub(crate) trait Clear {
+    fn clear(&mut self);
+}
+
 /// A map from addresses to `T`.
 pub(crate) struct WordMap<T> {
     keys: Vec<usize>,
     values: Vec<T>,
-    used: usize,
+    /// The places that are not empty.
+    used: Vec<u32>,
 }
 
 impl<T: Default> Default for WordMap<T> {
@@ -18,7 +24,7 @@ impl<T: Default> Default for WordMap<T> {
 impl<T: Default> WordMap<T> {
     fn with_capacity(capacity: usize) -> WordMap<T> {
         let values = (0..capacity).map(|_| T::default()).collect();
-        WordMap { keys: vec![EMPTY; capacity], values, used: 0 }
+        WordMap { keys: vec![EMPTY; capacity], values, used: Vec::new() }
     }
 
     fn place(&self, key: usize) -> usize {
@@ -47,14 +53,19 @@ impl<T: Default> WordMap<T> {
     pub(crate) fn get_or_default(&mut self, key: usize) -> &mut T {
         let mut place = self.place(key);
         if self.keys[place] == EMPTY {
-            if self.used * 2 >= self.keys.len() {
+            if self.used.len() * 2 >= self.keys.len() {
                 self.grow();
                 place = self.place(key);
             }
             self.keys[place] = key;
-            self.used += 1;
+            self.used.push(place as u32);
         }
         &mut self.values[place]
+    }
+
+    /// Whether nothing was ever asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.used.is_empty()
     }
 
     fn grow(&mut self) {
@@ -64,6 +75,15 @@ impl<T: Default> WordMap<T> {
             if key != EMPTY {
                 *self.get_or_default(key) = value;
             }
+        }
+    }
+}
+
+impl<T: Clear> Clear for WordMap<T> {
+    fn clear(&mut self) {
+        for place in self.used.drain(..) {
+            self.keys[place as usize] = EMPTY;
+            self.values[place as usize].clear();
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod contexts;
 mod delays;
+mod ends;
 mod faults;
 mod images;
 mod interrupts;
@@ -76,6 +77,7 @@ pub const CASES: &[Case] = cases![
     interrupts::idle_cpus_are_woken,
     interrupts::busy_cpus_are_interrupted,
     interrupts::interrupts_are_not_lost,
+    ends::nobody_asks_when_all_have_ended,
     timers::timers_are_not_early,
     timers::a_timer_can_be_replaced,
     timers::a_past_deadline_is_due_at_once,

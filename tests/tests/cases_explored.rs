@@ -1,7 +1,8 @@
 //! The cases of the primitives under many schedules, by two strategies.
 //!
 //! Each case is to have 10,000 schedules of each; KTHREADS_SCHEDULES asks for another number. A case
-//! that would take longer than KTHREADS_SECONDS (default: 10) has fewer, and is named.
+//! that would take longer than KTHREADS_SECONDS (default: 10) has fewer, and is named. Of all cases
+//! KTHREADS_CASES picks those whose names contain it.
 
 use std::io::Write;
 use std::time::Duration;
@@ -22,10 +23,12 @@ fn asked(variable: &str, usual: u64) -> u64 {
 }
 
 fn run_all(strategy: Kind) {
-    let (mut failed, mut fewer, mut all) = (Vec::new(), Vec::new(), 0);
+    let (mut failed, mut fewer, mut all, mut count) = (Vec::new(), Vec::new(), 0, 0);
     let wanted = asked("KTHREADS_SCHEDULES", SCHEDULES);
     let time = Duration::from_secs(asked("KTHREADS_SECONDS", SECONDS));
-    for case in cases::all() {
+    let picked = std::env::var("KTHREADS_CASES").unwrap_or_default();
+    for case in cases::all().filter(|case| case.name.contains(&picked)) {
+        count += 1;
         let config = Config {
             schedules: wanted,
             time: Some(time),
@@ -47,7 +50,7 @@ fn run_all(strategy: Kind) {
             failed.push(format!("{}: {}", case.name, report.explain(found, &scenario)));
         }
     }
-    let mut told = format!("{strategy:?}: {all} schedules of {} cases\n", cases::all().count());
+    let mut told = format!("{strategy:?}: {all} schedules of {count} cases\n");
     fewer.iter().for_each(|fewer| told.push_str(&format!("    only {fewer}\n")));
     // Past what the test harness keeps: this is to be seen when all is well, too.
     let _ = std::io::stderr().write_all(told.as_bytes());

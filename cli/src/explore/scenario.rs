@@ -187,13 +187,15 @@ impl Scenario for ModuleScenario {
     /// Links the modules, which takes longer than a schedule does.
     fn prepare(&self, cx: &Cx<'_>) -> Ready {
         let loader = ModuleLoader::new(cx);
+        let mut images = Vec::new();
         for (number, module) in self.modules.iter().enumerate() {
             let Some(image) = loader.link_ahead(cx, &file_of(module)) else { continue };
             // Once is enough to read all lines.
             let _ = image.line_of(image.base());
             self.seen().bases[number] = Some(image.base());
+            images.push(image);
         }
-        Box::new(Arc::new(ExploreHost { loader, modules: self.modules.clone() }))
+        Box::new(Arc::new(ExploreHost { loader, modules: self.modules.clone(), _images: images }))
     }
 
     fn run(&self, kernel: &Kernel, ready: &Ready) {
@@ -238,6 +240,8 @@ impl Scenario for ModuleScenario {
 struct ExploreHost {
     loader: ModuleLoader,
     modules: Arc<[Prepared]>,
+    /// What is known of the modules, so that rmmod does not drop it in each schedule.
+    _images: Vec<Arc<LoadedImage>>,
 }
 
 impl ExploreHost {

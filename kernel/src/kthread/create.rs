@@ -10,7 +10,7 @@ use super::PER_CPU;
 use crate::proc::WaitsIn;
 use crate::task::state::*;
 use crate::task::{NO_TASK, Spawn, Start, Task, ThreadBody, ThreadFn, cut_at_char};
-use crate::wait::{Completion, Limit, Waited};
+use crate::wait::Completion;
 use crate::{Cx, Errno, Kernel, observe};
 
 /// A memory node to put a thread's memory on.
@@ -193,12 +193,8 @@ impl Kernel {
             if old == Phase::Waiting as u32 {
                 return Err(Errno::EINTR);
             }
-            // Whoever has taken it answers in a moment. A thread that is to end does not sleep.
-            let state = TASK_UNINTERRUPTIBLE;
-            let wait = || self.wait_for_completion_state(cx, &request.done, state, Limit::Never);
-            while wait() == Waited::Interrupted {
-                self.give_way(cx);
-            }
+            // Whoever has taken it answers in a moment.
+            self.wait_for_completion_though_killed(cx, &request.done);
         }
         let answer = request.answer.load(Ordering::Acquire);
         self.requests.free(id);

@@ -40,7 +40,7 @@ impl Kernel {
         self.check_stop(cx, task, before);
         self.ask_to_stop(task);
         let waits = cx.waits_in(WaitsIn::KthreadStop);
-        self.wait_for_completion(cx, &task.kthread.exited);
+        self.wait_for_completion_though_killed(cx, &task.kthread.exited);
         drop(waits);
         let result = task.kthread.result.load(Ordering::Acquire);
         self.put_task(task);
@@ -51,7 +51,7 @@ impl Kernel {
     /// Waits for a kernel thread's end and tells it nothing.
     pub(crate) fn kthread_wait_for_end(&self, cx: &Cx<'_>, task: &Task) {
         let _waits = cx.waits_in(WaitsIn::KthreadStop);
-        self.wait_for_completion(cx, &task.kthread.exited);
+        self.wait_for_completion_though_killed(cx, &task.kthread.exited);
     }
 
     /// Tells a kernel thread to stop and wakes it; does not wait.

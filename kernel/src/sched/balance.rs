@@ -61,6 +61,7 @@ impl Kernel {
             let other = (cpu + step) % self.nr_cpus();
             self.take_from(current, other, cpu)
         });
+        current.step();
         let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
         let Some(task) = pulled else { return rq };
         if allowed_on(task, cpu) {
@@ -103,6 +104,7 @@ impl Kernel {
             let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
             task.sched.cpu.store(cpu, Ordering::Release);
             drop(from);
+            current.step();
             let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
             // Without a lock its mask may have changed.
             if allowed_on(task, cpu) {

@@ -265,6 +265,14 @@ impl Task {
         self.head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0
     }
 
+    /// Tells it to end there, or puts that off.
+    pub(crate) fn set_to_end(&self, is_to_end: bool) {
+        match is_to_end {
+            true => self.head.ti_flags.fetch_or(TIF_KILLED, Ordering::SeqCst),
+            false => self.head.ti_flags.fetch_and(!TIF_KILLED, Ordering::SeqCst),
+        };
+    }
+
     pub(crate) fn is_marked_killed(&self) -> bool {
         self.killed.load(Ordering::Relaxed)
     }

@@ -168,6 +168,22 @@ impl Kernel {
         self.wait_for_completion_state(cx, completion, TASK_UNINTERRUPTIBLE, Limit::Never);
     }
 
+    /// As [`wait_for_completion`](Kernel::wait_for_completion), for who must see it done even if it
+    /// was told to end, since others use what is on its stack, or what it frees then. It ends
+    /// afterwards.
+    pub(crate) fn wait_for_completion_though_killed(&self, cx: &Cx<'_>, completion: &Completion) {
+        let state = TASK_UNINTERRUPTIBLE;
+        let wait = || self.wait_for_completion_state(cx, completion, state, Limit::Never);
+        let mut is_to_end = false;
+        while wait() == Waited::Interrupted {
+            is_to_end = true;
+            cx.task.set_to_end(false);
+        }
+        if is_to_end {
+            cx.task.set_to_end(true);
+        }
+    }
+
     /// Waits until done or fatally signalled (Linux: wait_for_completion_killable).
     ///
     /// # Errors

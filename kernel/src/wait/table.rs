@@ -14,7 +14,10 @@ use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock};
 use crate::audit::Findings;
 use crate::task::{Task, TaskLink, TaskPin};
 
-const SHARDS: usize = 1024;
+/// How many shards there are, as a power of two.
+const SHARD_BITS: u32 = 10;
+/// As many in a kernel that is explored: it goes back to what it was all the time, page by page.
+const EXPLORED_SHARD_BITS: u32 = 6;
 const ORDER: Ordering = Ordering::Relaxed;
 
 /// A task's place in the table.
@@ -124,39 +127,50 @@ struct LastWaker {
 pub(crate) struct WaitTable {
     shards: Box<[SpinLock<Shard>]>,
     wakers: Box<[LastWaker]>,
+    /// What of a hash is not the number of a place.
+    shift: u32,
 }
 
 impl WaitTable {
-    pub(crate) fn new() -> WaitTable {
+    pub(crate) fn new(is_explored: bool) -> WaitTable {
+        let bits = if is_explored { EXPLORED_SHARD_BITS } else { SHARD_BITS };
+        let places = 0..1 << bits;
         let shard = |_| SpinLock::new(Shard::default());
-        let wakers = (0..SHARDS).map(|_| LastWaker::default()).collect();
-        WaitTable { shards: (0..SHARDS).map(shard).collect(), wakers }
+        let wakers = places.clone().map(|_| LastWaker::default()).collect();
+        let shards = places.map(shard).collect();
+        WaitTable { shards, wakers, shift: u64::BITS - bits }
+    }
+
+    #[inline(always)]
+    fn place_of(&self, address: usize) -> usize {
+        let mixed = (address as u64 >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> self.shift) as usize
     }
 
     /// Notes that the running thread wakes by way of an object.
     #[inline(always)]
     pub(crate) fn note_waker(&self, current: Current, address: usize) {
-        let place = &self.wakers[place_of(address)];
+        let place = &self.wakers[self.place_of(address)];
         place.address.store(address, ORDER);
         place.pid.store(current.pid.load(ORDER), ORDER);
     }
 
     /// The pid of the last to do so, if that is known.
     pub(crate) fn last_waker(&self, address: usize) -> Option<i32> {
-        let place = &self.wakers[place_of(address)];
+        let place = &self.wakers[self.place_of(address)];
         (place.address.load(ORDER) == address).then(|| place.pid.load(ORDER))
     }
 
     /// Locks the shard of an object.
     #[inline(always)]
     pub(crate) fn lock<T>(&self, current: Current, object: &T) -> SpinGuard<'_, Shard> {
-        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_of(current)
+        self.shards[self.place_of(core::ptr::from_ref(object) as usize)].lock_of(current)
     }
 
     /// As [`lock`](WaitTable::lock), where interrupts are off already and stay off.
     #[inline(always)]
     pub(crate) fn lock_irqs_off<T>(&self, current: Current, object: &T) -> QuietGuard<'_, Shard> {
-        self.shards[place_of(core::ptr::from_ref(object) as usize)].lock_irqs_off(current)
+        self.shards[self.place_of(core::ptr::from_ref(object) as usize)].lock_irqs_off(current)
     }
 
     /// How many tasks wait.
@@ -175,7 +189,7 @@ impl WaitTable {
             let shard = shard.lock();
             let wrong = shard.audit(&mut |task| {
                 let address = task.wait.address.load(ORDER);
-                if address == 0 || place_of(address) != place {
+                if address == 0 || self.place_of(address) != place {
                     let pid = task.pid();
                     found.add(format_args!("{pid} waits for {address:#x} in shard {place}"));
                 }
@@ -188,14 +202,8 @@ impl WaitTable {
 
     /// The first task in line for the object at an address.
     pub(crate) fn first_at(&self, address: usize) -> Option<&Task> {
-        self.shards[place_of(address)].lock().first_at(address)
+        self.shards[self.place_of(address)].lock().first_at(address)
     }
-}
-
-#[inline]
-fn place_of(address: usize) -> usize {
-    let mixed = (address as u64 >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 54) as usize % SHARDS
 }
 
 impl Shard {

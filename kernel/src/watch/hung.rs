@@ -121,8 +121,10 @@ impl Kernel {
 
     /// Nobody could be woken for `span`: it does not count.
     pub(super) fn excuse_sleepers(&self, span: Nanos) {
-        for task in self.tasks.iter().filter(|task| unnamed_sleep(task).is_some()) {
-            task.sched.charged_at.fetch_add(span.0, ORDER);
+        let now = self.machine.now().0;
+        for task in self.tasks.iter() {
+            let Some(since) = unnamed_sleep(task) else { continue };
+            task.sched.charged_at.store(since.saturating_add(span.0).min(now), ORDER);
         }
     }
 
@@ -158,6 +160,7 @@ impl Kernel {
         let seconds = self.hung_task_seconds();
         let timeout = seconds.saturating_mul(Nanos::SECOND.0);
         let (begun, _) = self.sleeps();
+        self.machine.look_for_stop();
         let now = self.machine.now().0;
         let mut next = NEVER;
         for task in self.tasks.iter() {

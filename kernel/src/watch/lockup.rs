@@ -157,7 +157,12 @@ impl Kernel {
         if task.flags() & PF_IDLE != 0 && !softirq {
             return false;
         }
-        task.head.irqs_off.load(ORDER) == 0 && task.sched.passes.claim(stuck, 2 * limit.0)
+        if task.head.irqs_off.load(ORDER) != 0 || stuck < 2 * limit.0 {
+            return false;
+        }
+        self.machine.look_for_stop();
+        let passes = &task.sched.passes;
+        passes.claim(passes.stuck_for(runtime), 2 * limit.0)
     }
 
     fn is_deaf(&self, cpu: u32, task: &Task, now: Nanos, limit: Nanos) -> bool {
@@ -177,6 +182,11 @@ impl Kernel {
             // If the flag is on now and then, this one will be taken.
             self.machine.send_interrupt(cpu);
         }
+        if deaf < limit.0 {
+            return false;
+        }
+        self.machine.look_for_stop();
+        let deaf = now.0.saturating_sub(watch.deaf_since.load(ORDER));
         let reports = watch.deaf_reports.load(ORDER);
         let is_due = deaf >= limit.0.saturating_mul(1 << reports.min(32));
         let order = ORDER;

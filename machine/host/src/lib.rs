@@ -10,6 +10,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 pub mod arena;
+mod away;
 mod clock;
 mod config;
 mod cpu;

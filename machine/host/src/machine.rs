@@ -284,6 +284,10 @@ unsafe impl Machine for HostMachine {
         }
     }
 
+    fn look_for_stop(&self) {
+        self.core.look_for_stop();
+    }
+
     fn sample(&self, cpu: u32) -> Option<Sample> {
         let asked = self.cpu(cpu);
         // No interrupt of the machine's lies between the caller and its code.

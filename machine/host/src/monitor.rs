@@ -3,7 +3,8 @@
 //! A CPU at rest wakes by itself when its timer is due. One that runs a module may not look at
 //! the clock for long, so one thread does it for all: it lets due timers go off, interrupts the
 //! CPUs that have not taken what is pending, and tells the kernel the time. It does so every
-//! [`TICK`], or when the nearest timer of a running CPU is due, and sleeps while all CPUs rest.
+//! [`TICK`], or when the nearest timer of a running CPU is due, and sleeps while all CPUs rest, or
+//! nearly so.
 //!
 //! It also has the kernel judge whether a CPU does one thing for too long. The judge takes no lock.
 //! Only when there is something to report does the monitor enter the kernel, as a thread that is no
@@ -25,14 +26,14 @@ use crate::cpu::{Cpu, RUNNING};
 use crate::machine::HostMachine;
 use crate::{preempt, sys};
 
-/// How late a look may come before the host is held to have stopped everything: a debugger does,
-/// and a machine that sleeps.
-const LONGEST_DELAY: Nanos = Nanos::from_millis(500);
 /// How often the monitor looks while CPUs run: the kernel's own tick.
 const TICK: Nanos = Nanos::from_millis(4);
 /// After how many looks without a running CPU it goes to sleep. Not at once: waking it costs a
 /// CPU that runs every few milliseconds more than the looks cost the host.
 const QUIET_LOOKS: u32 = 8;
+/// How often it looks although all CPUs rest, while the time for which they do may be held against
+/// somebody: so a stop of the process does not pass for that.
+const QUIET_TICK: Nanos = Nanos::from_millis(1000);
 
 /// Where the monitor sleeps.
 pub(crate) struct Gate {
@@ -86,18 +87,13 @@ pub(crate) fn watch(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack)
     let core = &machine.core;
     let gate = &core.gate;
     let mut quiet_looks = 0;
-    let mut expected = Nanos::NEVER;
     loop {
         let pokes = gate.pokes.load(Ordering::SeqCst);
         gate.wake.store(0, Ordering::SeqCst);
         if gate.is_closed.load(Ordering::SeqCst) {
             return;
         }
-        // If the host let nobody run, it was not for a CPU's fault that it did nothing else.
-        let late = core.clock.host_now() - expected.min(core.clock.host_now());
-        if late > LONGEST_DELAY {
-            upcalls.excuse(late);
-        }
+        core.look_for_stop();
         look(machine, upcalls);
         judge(machine, upcalls, stack);
         let is_quiet = !core.cpus.iter().any(is_running);
@@ -105,13 +101,15 @@ pub(crate) fn watch(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack)
         let now = core.clock.host_now();
         let latest = if quiet_looks > QUIET_LOOKS { Nanos::NEVER } else { now + TICK };
         let wake = latest.min(machine.next_watched());
-        expected = if is_quiet { Nanos::NEVER } else { latest };
+        let is_counted = is_time_counted(machine, upcalls);
+        let end = if is_counted { wake.min(now + QUIET_TICK) } else { wake };
+        core.away.expect(end);
         gate.wake.store(wake.0, Ordering::SeqCst);
         let slept_too_early = wake == Nanos::NEVER && core.cpus.iter().any(is_running);
         if slept_too_early || machine.next_watched() < wake {
             continue;
         }
-        let span = (wake != Nanos::NEVER).then(|| Duration::from_nanos((wake - now).0));
+        let span = (end != Nanos::NEVER).then(|| Duration::from_nanos((end - now).0));
         sys::futex_wait(&gate.pokes, pokes, span);
     }
 }
@@ -123,6 +121,13 @@ fn judge(machine: &HostMachine, upcalls: &dyn Upcalls, stack: &Stack) {
     if found > 0 {
         cpu::call_as_watcher(upcalls, stack);
     }
+}
+
+/// Whether somebody sleeps or delays for whom the time counts, and it passes.
+fn is_time_counted(machine: &HostMachine, upcalls: &dyn Upcalls) -> bool {
+    let core = &machine.core;
+    let delays = || core.cpus.iter().any(|cpu| cpu.until() != Nanos::NEVER);
+    !core.clock.is_standing() && (upcalls.patience() != Nanos::NEVER || delays())
 }
 
 fn is_running(cpu: &Cpu) -> bool {

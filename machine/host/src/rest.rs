@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use kthreads_base::{Nanos, Upcalls};
 
+use crate::away::Away;
 use crate::clock::MachineClock;
 use crate::cpu::{self, Cpu, RESTING, RESTING_DEAF, RUNNING};
 use crate::monitor::Gate;
@@ -46,6 +47,7 @@ pub(crate) struct Core {
     pub(crate) cpus: Vec<Cpu>,
     pub(crate) clock: MachineClock,
     pub(crate) gate: Gate,
+    pub(crate) away: Away,
     /// The kernel, from `start` to the end of `join`: a boxed `Arc<dyn Upcalls>`.
     upcalls: AtomicPtr<Arc<dyn Upcalls>>,
 }
@@ -60,7 +62,8 @@ impl Drop for Core {
 impl Core {
     pub(crate) fn new(cpus: Vec<Cpu>) -> Core {
         let upcalls = AtomicPtr::new(ptr::null_mut());
-        Core { cpus, clock: MachineClock::new(), gate: Gate::new(), upcalls }
+        let (clock, gate, away) = (MachineClock::new(), Gate::new(), Away::new());
+        Core { cpus, clock, gate, away, upcalls }
     }
 
     /// Ties the machine to a kernel.
@@ -87,6 +90,12 @@ impl Core {
         unsafe { self.upcalls.load(Ordering::Acquire).as_ref() }.map(|upcalls| &**upcalls)
     }
 
+    /// Tells the kernel if nothing could run for a while.
+    pub(crate) fn look_for_stop(&self) {
+        let tell = |span| self.upcalls().into_iter().for_each(|upcalls| upcalls.excuse(span));
+        self.away.look(self.clock.host_now(), tell);
+    }
+
     /// Until when a CPU may rest that nothing else wakes.
     pub(crate) fn patience(&self) -> Nanos {
         self.upcalls().map_or(Nanos::NEVER, Upcalls::patience)
@@ -110,6 +119,7 @@ impl Core {
 
     /// Rests the calling CPU until `until`, or until what it heeds; the real clock.
     pub(crate) fn rest(&self, cpu: &Cpu, until: Nanos, heeds: Heeds) {
+        cpu.set_until(until);
         while !self.has_reason_to_run(cpu, until, heeds) {
             cpu.set_state(heeds.state());
             if !heeds.is_disturbed(cpu) {

@@ -145,6 +145,32 @@ impl Quiet {
     fn passed(&self) -> u32 {
         self.left().map_or(0, |left| self.of - left.load(Ordering::Relaxed))
     }
+
+    /// One fewer may be passed.
+    fn shorten(&mut self) {
+        let Some(left) = self.left() else { return };
+        let count = left.load(Ordering::Relaxed);
+        if count != 0 {
+            left.store(count - 1, Ordering::Relaxed);
+            self.of -= 1;
+        }
+    }
+
+    /// Passes a point of another thread than before, and lets that one count from here on; false
+    /// if none is left to pass.
+    #[inline]
+    fn follow(&mut self) -> bool {
+        let Some(left) = self.left() else { return false };
+        let count = left.load(Ordering::Relaxed);
+        if count == 0 {
+            return false;
+        }
+        left.store(0, Ordering::Relaxed);
+        let current = kthreads_base::current_head();
+        current.points_left.store(count - 1, Ordering::Relaxed);
+        self.head = &raw const *current;
+        true
+    }
 }
 
 /// When the chooser, or who stands in for it, decided that the running CPU goes on.
@@ -349,6 +375,22 @@ impl Core {
         self.now + u64::from(self.quiet.passed()) * self.step_nanos
     }
 
+    /// Passes a point if the chooser does not mind that the CPU has gone on to another thread: true
+    /// if that was all.
+    #[inline]
+    pub(crate) fn follows(&mut self) -> bool {
+        !self.again.if_changed && self.quiet.follow()
+    }
+
+    /// Counts a choice that is none of a point; returns its number.
+    #[inline]
+    pub(crate) fn count_choice(&mut self) -> u64 {
+        let number = self.number + u64::from(self.quiet.passed());
+        self.number += 1;
+        self.quiet.shorten();
+        number
+    }
+
     /// Counts what was passed; the next point is looked at.
     #[inline]
     pub(crate) fn end_quiet(&mut self) {
@@ -430,12 +472,15 @@ impl Core {
         let usual = point.usual();
         let runs = if let Next::Run(cpu) = next { cpu } else { usual };
         self.chooser = chooser;
-        (self.again, self.asked) = (again, (runnable, self.thread_of(runs)));
+        self.again = again;
+        if again.if_changed {
+            self.asked = (runnable, self.thread_of(runs));
+        }
         next
     }
 
     /// Counts a step of a CPU, after which those that spin look again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count_step(&mut self) {
         self.steps += 1;
         if let Some(points) = &mut self.points {
@@ -492,6 +537,7 @@ impl Core {
     }
 
     /// Raises the interrupts of timers that are due, and ends delays.
+    #[cold]
     fn fire_due(&mut self) {
         for number in 0..self.cpus.len() as u32 {
             let cpu = &mut self.cpus[number as usize];

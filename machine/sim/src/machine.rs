@@ -134,14 +134,26 @@ impl SimMachine {
         self.core().points = counts.then(ThreadPoints::default);
     }
 
-    /// Takes module memory away that was freed since the last point.
-    #[inline]
+    /// Whether module memory was freed that is still there.
+    #[inline(always)]
+    pub(crate) fn owes_images(&self) -> bool {
+        self.owes_images.load(Ordering::Relaxed)
+    }
+
+    /// Takes it away.
+    #[inline(always)]
     pub(crate) fn settle_images(&self) {
-        if self.owes_images.load(Ordering::Relaxed) {
-            self.owes_images.store(false, Ordering::Relaxed);
-            // SAFETY: it was given back, so nobody uses it.
-            arena::outside(|| unsafe { self.images().settle() });
+        if self.owes_images() {
+            self.take_images_away();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_images_away(&self) {
+        self.owes_images.store(false, Ordering::Relaxed);
+        // SAFETY: it was given back, so nobody uses it.
+        arena::outside(|| unsafe { self.images().settle() });
     }
 
     pub(crate) fn upcalls(&self) -> Option<&dyn Upcalls> {
@@ -342,9 +354,7 @@ unsafe impl Machine for SimMachine {
 
     fn choose(&self, what: u32, options: u32) -> u32 {
         let core = self.core();
-        core.end_quiet();
-        let number = core.number;
-        core.number += 1;
+        let number = core.count_choice();
         if !SimMachine::has_room() {
             return 0;
         }

@@ -65,6 +65,9 @@ impl SimMachine {
     pub(crate) fn point(&self) {
         let core = self.core();
         let Some(me) = core.current else { return };
+        if core.follows() {
+            return;
+        }
         core.end_quiet();
         core.count_step();
         let decided = self.look(me);
@@ -83,7 +86,7 @@ impl SimMachine {
             self.go_outside(me);
             return Decided::Earlier;
         }
-        if self.owes_images.load(Ordering::Relaxed) && !self.only_ends(me) {
+        if self.owes_images() && !self.only_ends(me) {
             self.settle_images();
         }
         let runnable = core.runnable();
@@ -216,6 +219,7 @@ impl SimMachine {
 
     fn switch_outside(&self, me: u32) {
         let core = self.core();
+        core.end_quiet();
         core.current = None;
         let to = core.outside.swap(0, Ordering::Relaxed);
         // SAFETY: the host thread's context rests in `run_until`; the swap uses it once.

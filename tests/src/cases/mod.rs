@@ -4,8 +4,10 @@
 //! when something is not as Linux 6.1 has it. The C cases beside this folder show the same through the C side.
 
 mod completion;
+mod ended;
 mod kthread;
 mod lock;
+mod moves;
 mod outside;
 mod park;
 mod sched;
@@ -65,8 +67,10 @@ pub const OUTSIDE: &[OutsideCase] = outside::CASES;
 pub fn all() -> impl Iterator<Item = &'static Case> {
     [
         completion::CASES,
+        ended::CASES,
         kthread::CASES,
         lock::CASES,
+        moves::CASES,
         park::CASES,
         sched::CASES,
         signal::CASES,

@@ -1,6 +1,7 @@
 //! The smallest thing a machine can run: code per CPU, threads that are resumed by hand.
 
 use alloc::borrow::ToOwned;
+mod asked;
 mod upcalls;
 
 use alloc::boxed::Box;
@@ -17,6 +18,8 @@ use kthreads_base::{
     CpuLocal, Fault, Head, Machine, Nanos, SpinLock, Stack, current_head, head_first,
     interrupt_point,
 };
+
+use asked::Asked;
 
 /// How long a wait for another CPU may take before the case is given up.
 const PATIENCE: Nanos = Nanos(60 * Nanos::SECOND.0);
@@ -80,6 +83,8 @@ pub struct Rig {
     reschedules: AtomicBool,
     preemptions: AtomicU64,
     started: AtomicU32,
+    /// Who asks from outside of the CPUs.
+    pub asked: Asked,
 }
 
 /// Runs `body` on every CPU of a fresh machine, until it has returned on all.
@@ -125,6 +130,7 @@ pub fn start(
         reschedules: AtomicBool::new(false),
         preemptions: AtomicU64::new(0),
         started: AtomicU32::new(0),
+        asked: Asked::default(),
     });
     cpu::start(&rig, machine).expect("stacks for every CPU");
     rig

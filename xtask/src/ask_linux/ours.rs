@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kthreads_tests::c_case::Output;
+use kthreads_tests::c_case::{Cpus, Output};
 
 /// How many CPUs the records were made with.
 pub(crate) const CPUS: u32 = 2;
@@ -16,23 +16,40 @@ pub(crate) const CPUS: u32 = 2;
 /// How many cases are built or run at a time.
 const AT_A_TIME: usize = 2;
 
-/// Runs `cargo xtask cases [--machine host|sim|pc] [NAME...]`.
+/// With how many CPUs cases run on the host.
+const CPUS_HERE: [u32; 3] = [1, CPUS, 8];
+
+/// Runs `cargo xtask cases [--machine host|sim|pc] [--cpus 1,2,8] [NAME...]`.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
-    match args {
-        [option, machine, names @ ..] if option == "--machine" => match machine.as_str() {
-            "host" => run_here(names),
-            "sim" => super::sim::run(names),
-            "pc" => crate::pc::cases(names),
-            other => Err(format!("there is no machine `{other}`: host, sim or pc")),
-        },
-        names => run_here(names),
+    let (mut machine, mut cpus, mut names) = ("host", CPUS_HERE.to_vec(), Vec::new());
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--machine" => machine = value()?,
+            "--cpus" => cpus = parse_cpus(value()?)?,
+            name => names.push(name.to_owned()),
+        }
+    }
+    match machine {
+        "host" => run_here(&names, &cpus),
+        "sim" => super::sim::run(&names),
+        "pc" => crate::pc::cases(&names),
+        other => Err(format!("there is no machine `{other}`: host, sim or pc")),
     }
 }
 
-fn run_here(names: &[String]) -> Result<(), String> {
+fn parse_cpus(list: &str) -> Result<Vec<u32>, String> {
+    let number = |word: &str| word.parse().ok().filter(|cpus| *cpus > 0);
+    let cpus: Option<Vec<u32>> = list.split(',').map(number).collect();
+    cpus.ok_or_else(|| format!("--cpus needs numbers, `1,2,8`, not `{list}`"))
+}
+
+/// Builds each case once and runs it with each number of CPUs.
+fn run_here(names: &[String], cpus: &[u32]) -> Result<(), String> {
     let command = build_command()?;
     let cases = source::load(&find_root()?.join("tests/cases"), names)?;
-    let results = each(&cases, |case| run_one(&command, case));
+    let results = each(&cases, |case| run_one(&command, case, cpus));
     tell(&cases, &results)
 }
 
@@ -89,34 +106,36 @@ pub(crate) fn build_module(command: &Path, case: &Case, module: &Path) -> Result
     Err(format!("does not build:\n{}", String::from_utf8_lossy(&built.stderr)))
 }
 
-/// Runs a case; an error says what is not as recorded.
-fn run_one(command: &Path, case: &Case) -> Result<(), String> {
-    let place =
-        std::env::temp_dir().join(format!("kthreads-case-{}-{}", case.name, std::process::id()));
-    std::fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-    let answer = ask(command, case, &place);
-    // What is left in the temporary folder is the system's to clean.
-    let _ = std::fs::remove_dir_all(&place);
-    let answer = answer?;
-    match settle_one(case, &answer, super::Mode::Check)? {
-        None => Ok(()),
-        Some(failure) => Err(format!("{failure}\n{}", answer.as_text())),
+/// Runs a case with each number of CPUs that it can be shown with; an error says what is not as
+/// recorded.
+fn run_one(command: &Path, case: &Case, cpus: &[u32]) -> Result<(), String> {
+    let place = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
+    build_module(command, case, &place.path().join(format!("{}.ko", case.name)))?;
+    let can_be_shown = |cpus: &&u32| case.cpus == Cpus::Any || **cpus == CPUS;
+    let mut failures = Vec::new();
+    for cpus in cpus.iter().filter(can_be_shown) {
+        let answer = ask(command, case, place.path(), *cpus)?;
+        if let Some(failure) = settle_one(case, &answer, super::Mode::Check)? {
+            failures.push(format!("with {cpus} CPUs: {failure}\n{}", answer.as_text()));
+        }
     }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
-fn ask(command: &Path, case: &Case, place: &Path) -> Result<Answer, String> {
-    build_module(command, case, &place.join(format!("{}.ko", case.name)))?;
-    let script = case.whole_script();
-    let cpus = CPUS.to_string();
-    let options = ["run", "--quiet", "--fast-forward", "--cpus", &cpus, "--script", &script];
+fn ask(command: &Path, case: &Case, place: &Path, cpus: u32) -> Result<Answer, String> {
+    let (script, count) = (case.whole_script(), cpus.to_string());
+    let options = ["run", "--quiet", "--fast-forward", "--cpus", &count, "--script", &script];
     let ran =
         output(Command::new("timeout").arg("60").arg(command).args(options).current_dir(place))?;
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     let Some(Output { script, log }) = Output::split(&text) else {
         let errors = String::from_utf8_lossy(&ran.stderr);
-        return Err(format!("did not get to its end ({}):\n{text}\n{errors}", ran.status));
+        let status = ran.status;
+        return Err(format!(
+            "did not get to its end with {cpus} CPUs ({status}):\n{text}\n{errors}"
+        ));
     };
-    Ok(Answer::of(CPUS, Outcome::Ended, script, log))
+    Ok(Answer::of(cpus, Outcome::Ended, script, log))
 }
 
 fn output(command: &mut Command) -> Result<std::process::Output, String> {

@@ -85,7 +85,7 @@ impl Kernel {
         self.insert_work(worker, &held, flush.work(), place);
         drop(held);
         let _waits = cx.waits_in(WaitsIn::KthreadFlushWork);
-        self.wait_for_completion(cx, &flush.done);
+        self.wait_for_completion_though_killed(cx, &flush.done);
     }
 
     /// Waits for all that is queued before this call; not for delayed works whose timers run
@@ -97,7 +97,7 @@ impl Kernel {
             return;
         }
         let _waits = cx.waits_in(WaitsIn::KthreadFlushWorker);
-        self.wait_for_completion(cx, &flush.done);
+        self.wait_for_completion_though_killed(cx, &flush.done);
     }
 
     /// Takes a work out of line and waits if it runs; true if it waited in line (Linux:

@@ -75,6 +75,11 @@ impl Upcalls for Rig {
         end()
     }
 
+    fn patience(&self) -> Nanos {
+        self.asked.ask();
+        Nanos::NEVER
+    }
+
     fn clock(&self, now: Nanos) {
         self.told.fetch_max(now.0, Ordering::SeqCst);
     }
