@@ -120,6 +120,51 @@ fn a_script_is_a_scenario_of_its_own() {
     assert_eq!(output.status, Some(2));
 }
 
+/// A module with a worker of its own.
+const WORKER: &str = r#"
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+MODULE_LICENSE("GPL");
+
+static struct kthread_worker *worker;
+
+static void work(struct kthread_work *unused)
+{
+}
+
+static DEFINE_KTHREAD_WORK(item, work);
+
+static int __init worker_init(void)
+{
+	worker = kthread_create_worker(0, "works");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	kthread_queue_work(worker, &item);
+	return 0;
+}
+
+static void __exit worker_exit(void)
+{
+	kthread_destroy_worker(worker);
+}
+
+module_init(worker_init);
+module_exit(worker_exit);
+"#;
+
+/// Whoever looks what a module leaves behind meets the workers of others, which may be going too.
+#[test]
+fn two_modules_go_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ["one", "two"].map(|name| folder.path().join(name).with_extension("c"));
+    files.iter().for_each(|file| std::fs::write(file, WORKER).expect("a file"));
+    let files = files.each_ref().map(|file| file.to_str().expect("a plain name"));
+    let script = ["--script", "rmmod one & rmmod two; wait", "--schedules", "3000"];
+    let output = tool::kthreads(&[&["explore"], &files[..], &script[..]].concat());
+    assert_eq!(output.status, Some(0), "{}", output.describe());
+}
+
 #[test]
 fn parts_of_a_campaign_are_joined() {
     let folder = tempfile::tempdir().expect("a folder");
