@@ -58,6 +58,50 @@ fn a_string_of_something_else_is_told_apart() {
 }
 
 #[test]
+fn a_string_that_does_not_fit_stops_with_the_reason() {
+    // There are not as many ways to go; and there are not as many decisions.
+    for string in ["kt2.2.1.0.KJ", "kt2.2.1.0.-----fB"] {
+        let output = tool::kthreads(&["replay", string, &module("lost_stop.c")]);
+        assert_eq!(output.status, Some(2), "{}", output.describe());
+        let reason = "kthreads: the string does not fit: 1 of its 1 choices could not be made";
+        assert!(output.err.contains(reason), "{}", output.describe());
+        assert_eq!(output.out, "", "{}", output.describe());
+    }
+}
+
+#[test]
+fn a_module_that_was_changed_is_told_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("changed.c");
+    let replay = |string: &str, state: &str| {
+        let text = std::fs::read_to_string(module("lost_stop.c")).expect("it is there");
+        std::fs::write(&path, text.replace("TASK_IDLE", state)).expect("it can be written");
+        let path = path.to_string_lossy();
+        match string {
+            "" => tool::kthreads(&["explore", &path]),
+            string => tool::kthreads(&["replay", string, &path]),
+        }
+    };
+    let found = replay("", "TASK_IDLE").out;
+    let string = replay_string(&found).to_owned();
+    for _ in 0..5 {
+        let same = replay(&string, "TASK_IDLE");
+        assert_eq!((same.status, same.err.as_str()), (Some(1), ""), "{}", same.describe());
+        assert!(same.out.contains("lost wake-up: cleaner was"), "{}", same.describe());
+    }
+    // As long, and another state.
+    let changed = replay(&string, "0x0000001");
+    let warning = "kthreads: warning: the modules, the script or the level";
+    assert!(changed.err.starts_with(warning), "{}", changed.describe());
+}
+
+/// The replay string of the first thing that was found.
+fn replay_string(text: &str) -> &str {
+    let string = text.lines().find_map(|line| line.strip_prefix("replay string: "));
+    string.unwrap_or_else(|| panic!("nothing was found: {text}"))
+}
+
+#[test]
 fn choices_at_calls_only_find_what_is_no_race() {
     let (output, text) = explore("race.c", &["--level", "lock", "--schedules", "300"]);
     assert_eq!(output.status, Some(0), "{text}");
@@ -74,6 +118,51 @@ fn a_script_is_a_scenario_of_its_own() {
     assert!(output.log().is_empty(), "the kernels' logs are not shown: {text}");
     let (output, _) = explore("lost_stop.c", &["--script", "'"]);
     assert_eq!(output.status, Some(2));
+}
+
+/// A module with a worker of its own.
+const WORKER: &str = r#"
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+MODULE_LICENSE("GPL");
+
+static struct kthread_worker *worker;
+
+static void work(struct kthread_work *unused)
+{
+}
+
+static DEFINE_KTHREAD_WORK(item, work);
+
+static int __init worker_init(void)
+{
+	worker = kthread_create_worker(0, "works");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	kthread_queue_work(worker, &item);
+	return 0;
+}
+
+static void __exit worker_exit(void)
+{
+	kthread_destroy_worker(worker);
+}
+
+module_init(worker_init);
+module_exit(worker_exit);
+"#;
+
+/// Whoever looks what a module leaves behind meets the workers of others, which may be going too.
+#[test]
+fn two_modules_go_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ["one", "two"].map(|name| folder.path().join(name).with_extension("c"));
+    files.iter().for_each(|file| std::fs::write(file, WORKER).expect("a file"));
+    let files = files.each_ref().map(|file| file.to_str().expect("a plain name"));
+    let script = ["--script", "rmmod one & rmmod two; wait", "--schedules", "3000"];
+    let output = tool::kthreads(&[&["explore"], &files[..], &script[..]].concat());
+    assert_eq!(output.status, Some(0), "{}", output.describe());
 }
 
 #[test]

@@ -153,8 +153,9 @@ impl Outcome {
 
     /// Progress, in a line.
     pub fn progress(&self) -> String {
+        let bugs = if self.found.len() == 1 { "bug" } else { "bugs" };
         format!(
-            "{} schedules, {:.0} a second, {} distinct, {} bugs",
+            "{} schedules, {:.0} a second, {} distinct, {} {bugs}",
             self.schedules,
             self.rate(),
             self.distinct,

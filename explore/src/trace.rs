@@ -1,6 +1,6 @@
 //! A story in the format of the trace viewers of Chrome and Perfetto.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kthreads_base::explore::{NOTE_GIVES, NOTE_SPIN_LOCK, NOTE_TAKES};
 use kthreads_kernel::observe;
@@ -38,6 +38,9 @@ impl Story {
         for (process, name) in [(CPUS, "CPUs"), (THREADS, "threads"), (LOCKS, "locks held")] {
             writer.lines.push(named(process, name));
         }
+        let cpus: BTreeSet<u32> = self.events.iter().map(|event| event.cpu).collect();
+        let cpus = cpus.into_iter().map(|cpu| track(CPUS, cpu, &format!("CPU {cpu}")));
+        writer.lines.extend(cpus);
         let mut names: Vec<_> = self.names.iter().collect();
         names.sort();
         for (thread, name) in names {
@@ -55,6 +58,12 @@ impl Story {
 
     fn write(&self, writer: &mut Writer, number: usize, event: &Event, time: f64) {
         let Event { thread, object, value, .. } = *event;
+        // Who is met for the first time has been running. Arrows need a span to begin in.
+        if !writer.open.contains_key(&(THREADS, thread)) {
+            let name = self.names.get(&thread).map_or("?", String::as_str);
+            writer.begin((CPUS, event.cpu), name.to_owned(), time);
+            writer.begin((THREADS, thread), format!("runs on CPU {}", event.cpu), time);
+        }
         match event.kind {
             observe::SWITCHED => {
                 let next = object as u32;
@@ -212,13 +221,17 @@ mod tests {
         };
         let is = |name: &str, from, len| (name.to_owned(), from, len);
         let states = [
+            is("runs on CPU 0", 1.0, 1.0),
             is("sleeps (uninterruptible)", 2.0, 3.0),
             is("waits for the CPU", 5.0, 1.0),
             is("runs on CPU 0", 6.0, 3.0),
         ];
         assert_eq!(spans(THREADS, 7), states);
         assert_eq!(spans(LOCKS, 7), [is("mutex 0x10", 1.0, 8.0)]);
-        assert_eq!(spans(CPUS, 0), [is("two/8", 2.0, 4.0), is("one/7", 6.0, 3.0)]);
+        assert_eq!(
+            spans(CPUS, 0),
+            [is("one/7", 1.0, 1.0), is("two/8", 2.0, 4.0), is("one/7", 6.0, 3.0)]
+        );
         let arrows = events.iter().filter(|event| event["cat"] == "wake").count();
         assert_eq!(arrows, 2);
     }

@@ -242,6 +242,10 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// How many sequences of how many steps there are; where each is interpreted, few.
+    const CASES: u32 = if cfg!(miri) { 2 } else { 256 };
+    const STEPS: usize = if cfg!(miri) { 10 } else { 200 };
+
     const SLOT: Slot = Slot { class: ClassId(7), seen: Usage(5) };
 
     #[test]
@@ -294,10 +298,10 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+        #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn the_table_is_a_map(steps in proptest::collection::vec(step(), 1..200)) {
+        fn the_table_is_a_map(steps in proptest::collection::vec(step(), 1..STEPS)) {
             let (slots, mut used, mut model) = (Slots::new(150), 0, BTreeMap::new());
             for step in steps {
                 match step {

@@ -27,7 +27,7 @@ static int flush(void *unused)
 	return 0;
 }
 
-static int __init flush_after_unload_fixed_init(void)
+static int __init flush_after_unload_init(void)
 {
 	worker = kthread_create_worker(0, "reader");
 	if (IS_ERR(worker))
@@ -44,7 +44,7 @@ static int __init flush_after_unload_fixed_init(void)
 	return 0;
 }
 
-static void __exit flush_after_unload_fixed_exit(void)
+static void __exit flush_after_unload_exit(void)
 {
 	complete(&data_came);
 	kthread_stop(thread);
@@ -52,5 +52,5 @@ static void __exit flush_after_unload_fixed_exit(void)
 	kthread_destroy_worker(worker);
 }
 
-module_init(flush_after_unload_fixed_init);
-module_exit(flush_after_unload_fixed_exit);
+module_init(flush_after_unload_init);
+module_exit(flush_after_unload_exit);

@@ -21,8 +21,8 @@ Examples:
   kthreads explore driver.c --strategy dfs:1
       every schedule with at most one preemption, until there are no more
 
-Exit status: 0 nothing was found, 1 something was, 2 wrong usage, 3 a module did not compile or
-load, 130 interrupted.";
+Exit status: 0 nothing was found, 1 something was or a worker died, 2 wrong usage, 3 a module did
+not compile or load, 130 interrupted.";
 
 pub(crate) const REPLAY_EXAMPLES: &str = "\
 Examples:

@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kthreads_explore::{
     Campaign, Config, FailPlan, Outcome, Progress, Repeats, ReplayString, Report, strategy,
 };
+use object::read::elf::ElfFile64;
+use object::{Object as _, ObjectSection as _, SectionKind};
+
 use kthreads_shell::syntax::{self, Script};
 
 use crate::build::{Instrument, instrumentation};
@@ -206,6 +209,9 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
     if let Some(text) = scenario.not_loaded() {
         return Err((text, status::NOT_LOADED));
     }
+    if ran.misfits > 0 && ran.findings.is_empty() {
+        return Err((misfit(ran.misfits, &string), status::USAGE));
+    }
     if let Some(story) = &ran.story {
         print(&story.text(&scenario, &ran.findings));
     }
@@ -213,17 +219,23 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
         print(&format!("{finding}\n"));
     }
     if ran.misfits > 0 {
-        eprintln!(
-            "kthreads: {} of its choices could not be made: this is another build, or a module \
-             that is not deterministic",
-            ran.misfits
-        );
+        eprintln!("kthreads: warning: {}", misfit(ran.misfits, &string));
     }
     if ran.findings.is_empty() {
         print("nothing was found\n");
         return Ok(status::CLEAN);
     }
     Ok(status::BUG)
+}
+
+/// What there is to say about choices that could not be made.
+fn misfit(count: u32, string: &ReplayString) -> String {
+    let all = string.choices.list().len();
+    format!(
+        "the string does not fit: {count} of its {all} choices could not be made, so this is \
+         another schedule: of another build, of other modules, or of one that reads a clock of the \
+         host's"
+    )
 }
 
 /// What is to be explored, before it needs a machine: workers are forked off from here.
@@ -272,7 +284,7 @@ fn instrument(level: Level) -> Instrument {
 }
 
 /// A number that differs for modules, parameters, scripts and levels that differ. The object
-/// files are no part of it beyond their text: they hold paths of temporary files.
+/// files are no part of it beyond what is loaded: they hold paths of temporary files.
 fn hash(modules: &[Module], subject: &Subject) -> u32 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut mix = |bytes: &[u8]| {
@@ -282,12 +294,21 @@ fn hash(modules: &[Module], subject: &Subject) -> u32 {
     };
     for module in modules {
         mix(module.object.name.as_bytes());
-        mix(&(module.object.bytes.len() as u64).to_le_bytes());
+        let file = ElfFile64::<object::LittleEndian>::parse(&*module.object.bytes);
+        let sections = file.iter().flat_map(|file| file.sections());
+        for section in sections.filter(|section| is_loaded(section.kind())) {
+            mix(section.data().unwrap_or_default());
+        }
         module.parameters.iter().for_each(|parameter| mix(parameter.as_bytes()));
     }
     mix(subject.script.as_deref().unwrap_or_default().as_bytes());
     mix(&[subject.level as u8]);
     (hash ^ hash >> 32) as u32
+}
+
+fn is_loaded(section: SectionKind) -> bool {
+    use SectionKind::{Data, ReadOnlyData, ReadOnlyString, Text};
+    matches!(section, Data | ReadOnlyData | ReadOnlyString | Text)
 }
 
 fn kernel_config(subject: &Subject) -> kthreads_kernel::Config {

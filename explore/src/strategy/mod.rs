@@ -202,6 +202,7 @@ impl Strategy for Replay {
     }
 
     fn misfits(&self) -> u32 {
-        self.misfits
+        // What did not come up could not be chosen either.
+        self.misfits + (self.choices.list().len() - self.next) as u32
     }
 }

@@ -406,13 +406,16 @@ fn take_in_model(model: &mut Model, held: &[Held], lock: usize, here: Usage, how
     wrong
 }
 
+/// How many sequences of steps there are; where each is interpreted, few.
+const CASES: u32 = if cfg!(miri) { 2 } else { 2000 };
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..Default::default() })]
 
     /// Up to the first finding the validator and the model agree on every step.
     #[test]
     fn the_first_finding_is_where_the_model_has_it(
-        steps in proptest::collection::vec(step(), 1..60)
+        steps in proptest::collection::vec(step(), 1..if cfg!(miri) { 20 } else { 60 })
     ) {
         let mut bench = bench_with(class_of);
         let (mut model, mut threads) = (Model::default(), [Vec::new(), Vec::new()]);
@@ -455,7 +458,7 @@ proptest! {
     /// Whatever is taken, orders never form a circle, and nothing is told of twice.
     #[test]
     fn there_is_never_a_circle_and_nothing_is_told_twice(
-        steps in proptest::collection::vec(step(), 1..200)
+        steps in proptest::collection::vec(step(), 1..if cfg!(miri) { 12 } else { 200 })
     ) {
         let mut bench = bench_with(class_of);
         let (mut threads, mut told) = ([Vec::new(), Vec::new()], BTreeSet::new());

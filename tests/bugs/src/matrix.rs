@@ -44,7 +44,10 @@ impl Matrix {
     /// Runs all of it.
     pub fn run(&self, bench: &Bench) -> Outcome {
         let modules = bench.modules();
-        let on = |cpus: &u32| modules.iter().map(|module| (module, *cpus)).collect::<Vec<_>>();
+        let on = |cpus: &u32| {
+            let shown = modules.iter().filter(|module| module.can_run_with(*cpus));
+            shown.map(|module| (module, *cpus)).collect::<Vec<_>>()
+        };
         let pairs: Vec<(&Module, u32)> = self.cpus.iter().flat_map(on).collect();
         let failures = each(&pairs, bench.machine().jobs(), |(module, cpus)| {
             self.run_one(bench, module, *cpus)

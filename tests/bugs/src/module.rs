@@ -110,7 +110,16 @@ impl Module {
         let text = self.read("machines")?;
         text.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
     }
+
+    /// Whether there is something to see with so many CPUs.
+    pub(crate) fn can_run_with(&self, cpus: u32) -> bool {
+        let needs_more = |text: String| text.lines().any(|line| line.starts_with(NOT_WITH_ONE));
+        cpus > 1 || !self.read("machines").is_some_and(needs_more)
+    }
 }
+
+/// How a line begins that says why a module needs more than one CPU.
+const NOT_WITH_ONE: &str = "not with 1 CPU: ";
 
 /// The script with the module's name put in for the bug's, where that stands as a word.
 fn with_name(script: &str, bug: &str, module: &str) -> String {

@@ -10,6 +10,7 @@ use kthreads_kernel::signal::Sender;
 use kthreads_kernel::thread::{NewThread, Thread};
 use kthreads_kernel::{Cx, Errno};
 
+use crate::alone;
 use crate::body;
 use crate::dice::Dice;
 use crate::modules::Modules;
@@ -118,6 +119,11 @@ impl<'a, 'k> Driver<'a, 'k> {
             Operation::Yield => cx.yield_now(),
             Operation::Sleep(ms) => cx.sleep(ms),
             Operation::Delay(us) => cx.kernel.delay(cx, Nanos(us * 1000)),
+            Operation::Answer => {
+                let number = self.dice.next();
+                self.expect(alone::answers(cx, number));
+            }
+            Operation::HandOff(rounds) => self.expect(alone::hands_over(cx, rounds)),
             Operation::Audit => {
                 let found = cx.kernel.audit(When::Anytime);
                 found.into_iter().for_each(|found| self.violated(format!("audit: {found}")));

@@ -4,7 +4,13 @@
 //! In each, drivers do [`Operation`]s picked from a seed, all at the same time; after a round
 //! they clean up, and the kernel's books must read as they did before. A seed repeats what is
 //! done, not how it interleaves: on more than one CPU a failure may take a few tries to come back.
+//!
+//! `--fault NAME` shows what a soak notices. Two faults it does not: after `WakeTellsNoCpu` the next
+//! tick lets the woken task run all the same, and after `WorkerLooksFirst` the next work that is
+//! queued, or a flush, wakes the worker that sleeps over one. Exploring finds both, where no tick
+//! and no other work comes unless it is chosen (`tests/tests/faults_are_found.rs`).
 
+mod alone;
 mod arguments;
 mod body;
 mod dice;

@@ -67,6 +67,10 @@ pub(crate) enum Operation {
     Yield,
     Sleep(u32),
     Delay(u64),
+    /// A thread that nothing wakes but a signal.
+    Answer,
+    /// So many hand-offs to a thread and back by a wait queue, and nothing else wakes either.
+    HandOff(u64),
     Audit,
 }
 
@@ -89,7 +93,7 @@ impl Operation {
     /// Picks one.
     pub(crate) fn pick(dice: &mut Dice) -> Operation {
         let which = dice.next();
-        match dice.below(64) {
+        match dice.below(66) {
             0..=7 => Operation::Create(dice.one_of(&BODIES), dice.one_of(&BIRTHS)),
             8..=10 => Operation::Stop(which),
             11 => Operation::Join(which),
@@ -123,7 +127,8 @@ impl Operation {
             59..=60 => Operation::Sleep(dice.below(3) as u32),
             61 => Operation::Delay(dice.below(50)),
             62 => Operation::Audit,
-            _ => Operation::Yield,
+            63 => Operation::Answer,
+            _ => Operation::HandOff(1 + dice.below(100)),
         }
     }
 }
