@@ -140,17 +140,17 @@ impl HeldLocks {
         let count = self.count.load(ORDER);
         self.count.store(count.wrapping_add(1), ORDER);
         compiler_fence(Ordering::SeqCst);
-        if let Some(entry) = self.first.get(count as usize) {
+        let entry = self.first.get(count as usize);
+        if let Some(entry) = entry.or_else(|| self.make_other(count as usize)) {
             entry.set(kind, address, taken_at, tag);
-        } else {
-            self.add_other(count as usize, &|entry| entry.set(kind, address, taken_at, tag));
         }
     }
 
     #[cold]
-    fn add_other(&self, place: usize, set: &dyn Fn(&Entry)) {
+    #[inline(never)]
+    fn make_other(&self, place: usize) -> Option<&Entry> {
         self.others.make();
-        self.entry(place).inspect(|entry| set(entry));
+        self.entry(place)
     }
 
     /// The entry at a place, if it is kept.
@@ -182,7 +182,9 @@ impl HeldLocks {
     #[inline]
     fn shrink(&self, mut count: usize) {
         // What others have struck out at the end is gone, too.
-        while let Some(last) = self.entry(count.wrapping_sub(1)).filter(|e| e.is(STRUCK)) {
+        while count > 0
+            && let Some(last) = self.entry(count - 1).filter(|e| e.is(STRUCK))
+        {
             last.address.store(EMPTY, ORDER);
             count -= 1;
         }

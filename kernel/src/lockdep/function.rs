@@ -22,7 +22,7 @@ impl Kernel {
     }
 
     /// Calls the function of the work at an address.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call_work(&self, head: &Head, address: usize, function: impl FnOnce()) {
         // Its thread is in no interrupt.
         call_tagged(head, address, Tag::NONE, function);
@@ -65,7 +65,7 @@ impl Kernel {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn call_tagged(head: &Head, address: usize, tag: Tag, function: impl FnOnce()) {
     head.held.add_tagged(LockKind::Function, address, 0, tag.0);
     function();
