@@ -3,7 +3,7 @@
 //! A note of the kind [`NOTE_ACCESS`] has the address as its object and, packed in its value, the
 //! size, how it is accessed, and the place in the program. Longer accesses are told in parts.
 
-use crate::explore::{NOTE_ACCESS, is_explored, note};
+use crate::explore::{NOTE_ACCESS, is_observed, note};
 use crate::interrupt::interrupt_point;
 
 /// The longest part that one note tells of, in bytes.
@@ -23,7 +23,7 @@ pub const RELEASES: usize = 0x200;
 /// A point before an access, and the note that tells of it. `how` is made of the constants above.
 pub fn tell(address: usize, len: usize, how: usize, place: usize) {
     interrupt_point();
-    if !is_explored() {
+    if !is_observed() {
         return;
     }
     let mut done = 0;

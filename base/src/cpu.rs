@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::context;
-use crate::head::{Current, HeadFirst, current_head, current_head_unchecked};
+use crate::head::{Current, HeadFirst, current_head, current_on_cpu_unchecked};
 use crate::machine::{Machine, SharedMachine, Upcalls};
 use crate::softirq::Softirq;
 use crate::stack::Stack;
@@ -30,8 +30,8 @@ pub(crate) struct Attached {
     kernel: *const (),
     upcalls: *const dyn Upcalls,
     machine: SharedMachine,
-    /// Whether the machine explores what the CPU does.
-    pub(crate) is_explored: bool,
+    /// Whether the machine explores what the CPU does, or the kernel is not quite as usual.
+    pub(crate) is_observed: bool,
     pub(crate) irq_stack: Option<Stack>,
     pub(crate) softirq: Option<Softirq>,
 }
@@ -74,6 +74,12 @@ impl CpuLocal {
             kernel_type: TypeId::of::<K>(),
             attached: UnsafeCell::new(None),
         }
+    }
+
+    /// Which CPU it is.
+    #[inline(always)]
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     #[inline]
@@ -126,7 +132,7 @@ fn attach<K: Upcalls + 'static>(
         kernel: Arc::as_ptr(kernel) as *const (),
         upcalls: Arc::as_ptr(kernel) as *const dyn Upcalls,
         machine: machine.clone().into(),
-        is_explored: machine.explores(),
+        is_observed: machine.explores() || kernel.is_unusual(),
         irq_stack,
         softirq: softirq_stack.map(Softirq::new),
     };
@@ -184,8 +190,7 @@ pub unsafe fn with_current_unchecked<K: 'static, T: HeadFirst, R>(
 ) -> R {
     debug_assert!(crate::on_kernel_stack());
     // SAFETY: by the caller's promise.
-    let head = unsafe { current_head_unchecked() };
-    let local = head.local();
+    let (head, local) = unsafe { current_on_cpu_unchecked() };
     debug_assert!(local.kernel_type == TypeId::of::<K>());
     // SAFETY: by the caller's promise the kernel is of that type and the thread a part of a `T`;
     // both outlive this call.

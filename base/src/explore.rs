@@ -9,7 +9,7 @@ impl Current {
     /// A point where a simulator may let another CPU go on.
     #[inline(always)]
     pub fn step(self) {
-        if self.is_explored() {
+        if self.is_observed() {
             step(self);
         }
     }
@@ -17,7 +17,7 @@ impl Current {
     /// As [`note`], for a caller that knows the running thread.
     #[inline(always)]
     pub fn note(self, kind: u32, object: usize, value: usize) {
-        if self.is_explored() {
+        if self.is_observed() {
             tell(self, kind, object, value);
         }
     }
@@ -76,15 +76,15 @@ pub fn note(kind: u32, object: usize, value: usize) {
 
 /// Whether a machine explores what the running thread does.
 #[inline]
-pub fn is_explored() -> bool {
-    current_head().is_explored()
+pub fn is_observed() -> bool {
+    current_head().is_observed()
 }
 
 /// Asks a machine that explores which of `options` ways to go; 0, the usual one, on others.
 #[inline]
 pub fn choose(what: u32, options: u32) -> u32 {
     let head = current_head();
-    if options < 2 || !head.is_explored() {
+    if options < 2 || !head.is_observed() {
         return 0;
     }
     head.local().attached().machine().choose(what, options).min(options - 1)

@@ -19,8 +19,9 @@ use crate::stack::{self, SLOT_SIZE};
 pub const TIF_NEED_RESCHED: u64 = 1 << 3;
 
 /// The bit of [`Head::ti_flags`] that asks a thread to end where it stands in no function of the
-/// kernel: at the end of a call from a module, or in module text. Linux has no such bit.
-pub const TIF_KILLED: u64 = 1 << 40;
+/// kernel: at the end of a call from a module, or in module text. Linux has no such bit, and uses
+/// none of this number on x86-64.
+pub const TIF_KILLED: u64 = 1 << 30;
 
 /// The bit of [`Head::flags`] of a thread that ends.
 pub const PF_EXITING: u32 = 0x4;
@@ -143,16 +144,24 @@ impl StateWord {
 #[derive(Clone, Copy, Debug)]
 pub struct Current {
     head: NonNull<Head>,
-    /// Whether a machine explores what the thread does.
-    is_explored: bool,
+    /// Whether a machine explores what the thread does, or the kernel is unusual.
+    is_observed: bool,
     _not_send: PhantomData<*const ()>,
 }
 
 impl Current {
-    /// Whether a machine explores what the thread does.
+    /// Whether a machine explores what the thread does, or the kernel is unusual
+    /// ([`Upcalls::is_unusual`](crate::Upcalls::is_unusual)).
     #[inline(always)]
-    pub fn is_explored(self) -> bool {
-        self.is_explored
+    pub fn is_observed(self) -> bool {
+        self.is_observed
+    }
+
+    /// The thread, as one that nobody observes; None if somebody does. Where the compiler knows so
+    /// much, points, notes and deliberate faults cost nothing.
+    #[inline(always)]
+    pub fn unobserved(self) -> Option<Current> {
+        if self.is_observed { None } else { Some(Current { is_observed: false, ..self }) }
     }
 
     /// The number of the CPU the thread runs on.
@@ -202,23 +211,24 @@ pub fn current_head() -> Current {
         not_on_a_kernel_stack();
     }
     // SAFETY: that was just looked at.
-    unsafe { current_head_unchecked() }
+    unsafe { current_on_cpu_unchecked().0 }
 }
 
-/// As [`current_head`], without a look at where the caller is.
+/// The running thread, and the block of its CPU.
 ///
 /// # Safety
 ///
-/// The caller is on a kernel stack.
+/// The caller is on a kernel stack, and does not use the block after it may have changed its CPU.
 #[inline(always)]
-pub(crate) unsafe fn current_head_unchecked() -> Current {
+pub(crate) unsafe fn current_on_cpu_unchecked<'a>() -> (Current, &'a CpuLocal) {
     let top = (stack_pointer() | (SLOT_SIZE - 1)) - (size_of::<usize>() - 1);
     // SAFETY: code runs on a slot only through `prepare`, `enter_cpu` or the interrupt path,
-    // which set the top word to a live head first.
+    // which set the top word to a live head first; blocks live as long as the kernel.
     unsafe {
         let head = NonNull::new_unchecked(*(top as *const *mut Head));
-        let is_explored = head.as_ref().local().attached().is_explored;
-        Current { head, is_explored, _not_send: PhantomData }
+        let local = &*core::ptr::from_ref(head.as_ref().local());
+        let is_observed = local.attached().is_observed;
+        (Current { head, is_observed, _not_send: PhantomData }, local)
     }
 }
 
@@ -247,7 +257,6 @@ impl Head {
     /// were. A full barrier.
     #[inline]
     pub fn change_state(&self, from: StateWord, to: StateWord) -> bool {
-        let word = core::ptr::from_ref(&self.state).cast_mut().cast::<u64>();
         let changed: u8;
         // Modules store the lower half alone, which Rust's atomics of one size cannot express; the
         // processor orders both as accesses of one cache line.
@@ -256,9 +265,10 @@ impl Head {
         // them atomics; the instruction reads and writes nothing else.
         unsafe {
             core::arch::asm!(
-                "lock cmpxchg [{word}], {to}",
+                "lock cmpxchg [{head} + {state}], {to}",
                 "sete {changed}",
-                word = in(reg) word,
+                head = in(reg) core::ptr::from_ref(self),
+                state = const core::mem::offset_of!(Head, state),
                 to = in(reg) to.bits(),
                 changed = out(reg_byte) changed,
                 inout("rax") from.bits() => _,
@@ -319,6 +329,13 @@ impl Head {
         old
     }
 
+    /// Turns interrupts off, for a caller that knows that they are on.
+    #[inline(always)]
+    pub fn irq_disable(&self) {
+        self.irqs_off.store(1, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+    }
+
     /// Puts the interrupt flag back; takes what is pending if they are on now.
     #[inline(always)]
     pub fn irq_restore(&self, old: u32) {
@@ -328,6 +345,15 @@ impl Head {
         if old == 0 && self.local().pending.load(Ordering::Relaxed) != 0 {
             crate::interrupt::deliver();
         }
+    }
+
+    /// Puts the interrupt flag back, for a caller that comes to a point next: what is pending is
+    /// taken there.
+    #[inline(always)]
+    pub fn irq_restore_before_point(&self, old: u32) {
+        compiler_fence(Ordering::SeqCst);
+        self.irqs_off.store(old, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
     }
 
     /// One turn of a loop that waits for another CPU.

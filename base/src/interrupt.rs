@@ -59,16 +59,23 @@ pub fn module_point() {
 /// As [`module_point`], for a caller that knows the running thread.
 #[inline(always)]
 pub fn module_point_of(head: Current) {
-    interrupt_point_of(head);
-    if head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0 {
-        end_killed(head);
+    head.step();
+    let is_pending = head.local().pending.load(Ordering::Relaxed) != 0;
+    let flags = head.ti_flags.load(Ordering::Relaxed);
+    if is_pending || flags & (TIF_NEED_RESCHED | TIF_KILLED) != 0 {
+        take_and_end(head);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn end_killed(head: Current) {
-    head.local().attached().upcalls().killed();
+fn take_and_end(head: Current) {
+    if head.irqs_off.load(Ordering::Relaxed) == 0 {
+        take_what_is_due(head);
+    }
+    if head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0 {
+        head.local().attached().upcalls().killed();
+    }
 }
 
 /// Delivers the pending interrupts on the CPU's interrupt stack.
@@ -116,7 +123,7 @@ fn on_irq_stack(head: Current) {
 /// [`module_point`].
 pub fn forced_point() {
     let head = current_head();
-    if head.is_explored() {
+    if head.is_observed() {
         head.local().attached().machine().forced_step();
     }
     module_point();

@@ -306,6 +306,12 @@ pub trait Upcalls: Send + Sync {
     /// where it stands in no function of the kernel.
     fn killed(&self) {}
 
+    /// Whether the kernel behaves otherwise than usual, so that its threads have to look out for
+    /// that as they do where a machine explores. The answer never changes.
+    fn is_unusual(&self) -> bool {
+        false
+    }
+
     /// Tells that the clock has reached `now`. May come at any time, from anywhere, on any
     /// stack, also from no CPU at all; touches atomics only.
     fn clock(&self, now: Nanos);

@@ -115,16 +115,18 @@ impl<T> Slab<T> {
         unsafe { Pin::new_unchecked(self.slot(index)) }
     }
 
-    /// The index of the slot that begins at `address`, if one does.
-    pub fn index_of(&self, address: usize) -> Option<u32> {
+    /// The slot that begins at `address`, if one does.
+    #[inline]
+    pub fn at(&self, address: usize) -> Option<&T> {
         for number in 0..CHUNKS {
-            let start = self.chunk(number)? as usize;
-            let offset = address.wrapping_sub(start);
+            let chunk = self.chunk(number)?;
+            let offset = address.wrapping_sub(chunk as usize);
             if offset < chunk_len(number) * size_of::<T>() {
-                let first = chunk_len(number) - FIRST_CHUNK;
-                let index = (first + offset / size_of::<T>()) as u32;
+                let place = offset / size_of::<T>();
+                let index = (chunk_len(number) - FIRST_CHUNK + place) as u32;
                 let is_one = offset.is_multiple_of(size_of::<T>()) && index < self.len();
-                return is_one.then_some(index);
+                // SAFETY: the slot has been made.
+                return is_one.then(|| unsafe { &*chunk.add(place) });
             }
         }
         None
@@ -216,14 +218,15 @@ mod tests {
         for index in 0..slab.len() {
             let slot = slab.get(index).expect("made");
             assert_eq!(*slot, u64::from(index));
-            assert_eq!(slab.index_of(slot as *const u64 as usize), Some(index));
-            assert_eq!(slab.index_of(slot as *const u64 as usize + 1), None);
+            let address = slot as *const u64 as usize;
+            assert!(slab.at(address).is_some_and(|found| ptr::eq(found, slot)));
+            assert_eq!(slab.at(address + 1), None);
         }
         assert!(slab.get(slab.len()).is_none());
         let last = slab.get(slab.len() - 1).expect("made");
         let beyond = last as *const u64 as usize + size_of::<u64>();
-        assert_eq!(slab.index_of(beyond), None, "there is room, but no slot");
-        assert_eq!(slab.index_of(8), None);
+        assert_eq!(slab.at(beyond), None, "there is room, but no slot");
+        assert_eq!(slab.at(8), None);
     }
 
     #[test]

@@ -158,7 +158,8 @@ impl RawSpinLock {
 
     #[inline(always)]
     fn try_take(&self) -> bool {
-        self.word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        // One instruction (lock bts), where a comparison needs two registers to be loaded.
+        self.word.fetch_or(1, Ordering::Acquire) & 1 == 0
     }
 
     /// Frees the word alone.
@@ -230,6 +231,9 @@ impl<'a> Deref for Exclusive<'a> {
 }
 
 /// Data behind a spin lock. Interrupts and preemption are off while it is held.
+///
+/// The lock comes first, so that one address does for both.
+#[repr(C)]
 #[derive(Debug, Default)]
 pub struct SpinLock<T> {
     raw: RawSpinLock,
@@ -267,7 +271,7 @@ impl<T> SpinLock<T> {
         if !self.raw.try_take() {
             self.raw.acquire_slow(head, RawSpinLock::try_take);
         }
-        QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData }
+        QuietGuard { lock: self, _not_send: PhantomData }
     }
 
     /// As [`lock_irqs_off`](SpinLock::lock_irqs_off), if the lock is free.
@@ -278,7 +282,7 @@ impl<T> SpinLock<T> {
         if !self.raw.try_take() {
             return None;
         }
-        Some(QuietGuard { raw: &self.raw, data: &self.data, _not_send: PhantomData })
+        Some(QuietGuard { lock: self, _not_send: PhantomData })
     }
 
     /// Takes the lock if it is free.
@@ -308,15 +312,14 @@ pub struct SpinGuard<'a, T> {
 /// A held [`SpinLock`] whose end leaves interrupts as they are.
 #[must_use]
 pub struct QuietGuard<'a, T> {
-    raw: &'a RawSpinLock,
-    data: &'a UnsafeCell<T>,
+    lock: &'a SpinLock<T>,
     _not_send: PhantomData<*const ()>,
 }
 
 impl<T> Drop for QuietGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.raw.word.store(0, Ordering::Release);
+        self.lock.raw.word.store(0, Ordering::Release);
     }
 }
 
@@ -325,7 +328,7 @@ impl<T> Deref for QuietGuard<'_, T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         // SAFETY: the lock is held, so nobody else reaches the data.
-        unsafe { &*self.data.get() }
+        unsafe { &*self.lock.data.get() }
     }
 }
 
@@ -333,7 +336,7 @@ impl<T> DerefMut for QuietGuard<'_, T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: the lock is held, and `self` is borrowed mutably.
-        unsafe { &mut *self.data.get() }
+        unsafe { &mut *self.lock.data.get() }
     }
 }
 

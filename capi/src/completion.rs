@@ -6,6 +6,7 @@ use kthreads_kernel::wait::{Completion, Limit, Waited};
 
 use crate::object::Ptr;
 
+#[inline(never)]
 fn wait(cx: &Cx<'_>, x: Ptr<Completion>, state: u32, limit: Limit) -> Waited {
     cx.kernel.wait_for_completion_state(cx, x.get(), state, limit)
 }
@@ -18,22 +19,24 @@ fn wait_for_ever(cx: &Cx<'_>, x: Ptr<Completion>, state: u32) -> i32 {
     }
 }
 
+hot_export! {
+    fn complete(cx, x: Ptr<Completion>) {
+        cx.kernel.complete_before_point(cx, x.get());
+    }
+
+    fn wait_for_completion(cx, x: Ptr<Completion>) {
+        cx.kernel.wait_for_completion_before_point(cx, x.get());
+    }
+}
+
 export! {
     fn init_completion(cx, x: Ptr<Completion>) {
         cx.kernel.check_completion_init(cx, x.get());
         x.get().init();
     }
 
-    fn complete(cx, x: Ptr<Completion>) {
-        cx.kernel.complete(x.get());
-    }
-
     fn complete_all(cx, x: Ptr<Completion>) {
         cx.kernel.complete_all(x.get());
-    }
-
-    fn wait_for_completion(cx, x: Ptr<Completion>) {
-        wait(cx, x, TASK_UNINTERRUPTIBLE, Limit::Never);
     }
 
     fn wait_for_completion_timeout(cx, x: Ptr<Completion>, timeout: i64) -> i64 {

@@ -10,9 +10,9 @@
 //! machine's panic handler ends the thread.
 
 use kthreads_base::cpu::with_current_unchecked;
-use kthreads_base::module_point_of;
 #[cfg(feature = "unwind")]
 use kthreads_base::with_current;
+use kthreads_base::{Current, module_point_of};
 use kthreads_kernel::task::TaskPin;
 use kthreads_kernel::{Cx, Kernel};
 
@@ -61,16 +61,43 @@ pub struct Symbol {
 #[inline(always)]
 pub(crate) fn run<R>(body: impl FnOnce(&Cx<'_>) -> R) -> R {
     guarded(|| {
-        // SAFETY: modules call this, whose code runs on kernel stacks only, in the kernel that has
-        // loaded them; all threads of a Kernel are Tasks, in slots that live as long as it.
-        unsafe {
-            with_current_unchecked(|kernel: &Kernel, task: TaskPin<'_>, head| {
-                let result = body(&kernel.cx_as(head, task));
-                module_point_of(head);
-                result
-            })
-        }
+        as_current(|kernel, task, head| {
+            let result = body(&kernel.cx_as(head, task));
+            module_point_of(head);
+            result
+        })
     })
+}
+
+/// As [`run`], with code of its own for threads that nobody observes, in which points and notes cost
+/// nothing. For what is called most.
+#[inline(always)]
+pub(crate) fn run_hot<R>(body: impl Fn(&Cx<'_>) -> R) -> R {
+    guarded(|| {
+        as_current(|kernel, task, head| {
+            let Some(head) = head.unobserved() else {
+                return run_observed(&kernel.cx_as(head, task), body);
+            };
+            let result = body(&kernel.cx_as(head, task));
+            module_point_of(head);
+            result
+        })
+    })
+}
+
+#[inline(always)]
+fn as_current<R>(body: impl FnOnce(&Kernel, TaskPin<'_>, Current) -> R) -> R {
+    // SAFETY: modules call this, whose code runs on kernel stacks only, in the kernel that has
+    // loaded them; all threads of a Kernel are Tasks, in slots that live as long as it.
+    unsafe { with_current_unchecked(body) }
+}
+
+#[cold]
+#[inline(never)]
+fn run_observed<R>(cx: &Cx<'_>, body: impl Fn(&Cx<'_>) -> R) -> R {
+    let result = body(cx);
+    cx.module_point();
+    result
 }
 
 #[cfg(feature = "unwind")]
@@ -124,6 +151,21 @@ macro_rules! export {
         pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $ret)? {
             $(let $caller = $crate::export::caller();)?
             $crate::export::run(|$cx: &kthreads_kernel::Cx<'_>| $body)
+        }
+    )* };
+}
+
+/// As [`export!`], for what is called most: see [`run_hot`].
+macro_rules! hot_export {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident($cx:ident $(, $arg:ident: $type:ty)* $(,)?) $(-> $ret:ty)? $body:block
+    )*) => { $(
+        $(#[$meta])*
+        pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $ret)? {
+            #[inline(always)]
+            fn body($cx: &kthreads_kernel::Cx<'_> $(, $arg: $type)*) $(-> $ret)? $body
+            $crate::export::run_hot(move |cx| body(cx $(, $arg)*))
         }
     )* };
 }

@@ -34,6 +34,12 @@ impl Args for Cpu {
     }
 }
 
+hot_export! {
+    fn kthread_should_stop(cx) -> bool {
+        cx.kernel.kthread_should_stop(cx)
+    }
+}
+
 export! {
     fn vkthread_create(
         cx,
@@ -67,10 +73,6 @@ export! {
 
     fn kthread_stop(cx, k: TaskPtr) -> i32 {
         task(cx, k, "kthread_stop").map_or(0, |task| cx.kernel.kthread_stop(cx, task))
-    }
-
-    fn kthread_should_stop(cx) -> bool {
-        cx.kernel.kthread_should_stop(cx)
     }
 
     fn kthread_bind(cx, k: TaskPtr, cpu: u32) {

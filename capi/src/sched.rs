@@ -49,21 +49,23 @@ fn set_normal(cx: &Cx<'_>, task: &Task, nice: i32) {
     cx.kernel.set_user_nice(task, i64::from(nice));
 }
 
-export! {
-    fn schedule(cx) {
-        cx.kernel.schedule(cx);
+hot_export! {
+    fn cond_resched(cx) -> i32 {
+        i32::from(cx.kernel.cond_resched(cx))
     }
 
-    fn schedule_timeout(cx, timeout: i64) -> i64 {
-        cx.kernel.schedule_timeout(cx, timeout)
+    fn schedule(cx) {
+        cx.kernel.schedule_before_point(cx);
     }
 
     fn yield_now(cx) {
-        cx.kernel.yield_now(cx);
+        cx.kernel.yield_before_point(cx);
     }
+}
 
-    fn cond_resched(cx) -> i32 {
-        i32::from(cx.kernel.cond_resched(cx))
+export! {
+    fn schedule_timeout(cx, timeout: i64) -> i64 {
+        cx.kernel.schedule_timeout(cx, timeout)
     }
 
     fn wake_up_process(cx, p: TaskPtr) -> i32 {

@@ -52,7 +52,7 @@ fn add(
 fn wake_locked(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) {
     // C holds the lock and has no guard to show for it.
     let mut witness = RawSpinLock::new();
-    cx.kernel.wake_up_locked(queue.pin(), &witness.exclusive(), mode, exclusive(nr), key);
+    cx.kernel.wake_up_locked(cx, queue.pin(), &witness.exclusive(), mode, exclusive(nr), key);
 }
 
 fn wake_sync(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, key: usize) {
@@ -60,7 +60,7 @@ fn wake_sync(cx: &Cx<'_>, queue: Ptr<WaitQueueHead>, mode: u32, key: usize) {
         return;
     }
     note(cx, queue);
-    cx.kernel.wake_up_flags(queue.pin(), mode, WF_SYNC, Some(1), key);
+    cx.kernel.wake_up_flags(cx, queue.pin(), mode, WF_SYNC, Some(1), key);
 }
 
 fn set_exclusive(entry: Pin<&WaitEntry>, bits: u32) {
@@ -103,6 +103,44 @@ fn wait_interruptible(
     0
 }
 
+hot_export! {
+    fn wake_up(cx, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) -> i32 {
+        note(cx, queue);
+        cx.kernel.wake_up(cx, queue.pin(), mode, exclusive(nr), key) as i32
+    }
+
+    fn prepare_to_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, state: u32) {
+        note(cx, queue);
+        let entry = entry.pin();
+        entry.flags().fetch_and(!WaitFlags::EXCLUSIVE.0, Ordering::Relaxed);
+        cx.kernel.prepare_to_wait(cx, queue.pin(), entry, state);
+    }
+
+    fn prepare_to_wait_event(
+        cx,
+        queue: Ptr<WaitQueueHead>,
+        entry: Ptr<WaitEntry>,
+        state: u32,
+    ) -> i64 {
+        note(cx, queue);
+        match cx.kernel.prepare_to_wait_event(cx, queue.pin(), entry.pin(), state) {
+            Ok(()) => 0,
+            Err(errno) => i64::from(errno.to_c()),
+        }
+    }
+
+    fn finish_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
+        if cx.task.head.held.mark() != 0 && entry.get().is_queued() {
+            note(cx, queue);
+        }
+        cx.kernel.finish_wait(cx, queue.pin(), entry.get());
+    }
+
+    fn init_wait_entry(cx, entry: Ptr<WaitEntry>, flags: u32) {
+        entry.pin().init(cx.task.get_ref(), WaitFlags(flags));
+    }
+}
+
 export! {
     fn init_waitqueue_head(cx, queue: Ptr<WaitQueueHead>, name: Ptr<u8>, key: usize) {
         cx.kernel.check_queue_init(cx, queue.get());
@@ -128,11 +166,6 @@ export! {
         cx.kernel.forget_queue_entry(cx, entry.get());
     }
 
-    fn wake_up(cx, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32, key: usize) -> i32 {
-        note(cx, queue);
-        cx.kernel.wake_up(queue.pin(), mode, exclusive(nr), key) as i32
-    }
-
     fn wake_up_locked(cx, queue: Ptr<WaitQueueHead>, mode: u32, nr: i32) {
         wake_locked(cx, queue, mode, nr, 0);
     }
@@ -149,13 +182,6 @@ export! {
         wake_sync(cx, queue, mode, 0);
     }
 
-    fn prepare_to_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>, state: u32) {
-        note(cx, queue);
-        let entry = entry.pin();
-        entry.flags().fetch_and(!WaitFlags::EXCLUSIVE.0, Ordering::Relaxed);
-        cx.kernel.prepare_to_wait(cx, queue.pin(), entry, state);
-    }
-
     fn prepare_to_wait_exclusive(
         cx,
         queue: Ptr<WaitQueueHead>,
@@ -165,30 +191,6 @@ export! {
         note(cx, queue);
         set_exclusive(entry.pin(), WaitFlags::EXCLUSIVE.0);
         cx.kernel.prepare_to_wait(cx, queue.pin(), entry.pin(), state)
-    }
-
-    fn prepare_to_wait_event(
-        cx,
-        queue: Ptr<WaitQueueHead>,
-        entry: Ptr<WaitEntry>,
-        state: u32,
-    ) -> i64 {
-        note(cx, queue);
-        match cx.kernel.prepare_to_wait_event(cx, queue.pin(), entry.pin(), state) {
-            Ok(()) => 0,
-            Err(errno) => i64::from(errno.to_c()),
-        }
-    }
-
-    fn finish_wait(cx, queue: Ptr<WaitQueueHead>, entry: Ptr<WaitEntry>) {
-        if cx.task.head.held.mark() != 0 && entry.get().is_queued() {
-            note(cx, queue);
-        }
-        cx.kernel.finish_wait(cx, queue.pin(), entry.get());
-    }
-
-    fn init_wait_entry(cx, entry: Ptr<WaitEntry>, flags: u32) {
-        entry.pin().init(cx.task.get_ref(), WaitFlags(flags));
     }
 
     fn wait_woken(cx, entry: Ptr<WaitEntry>, mode: u32, timeout: i64) -> i64 {

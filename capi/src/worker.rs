@@ -41,6 +41,17 @@ fn note_wait(cx: &Cx<'_>, work: usize) {
     cx.kernel.note_wait_for_function(&cx.task.head, work);
 }
 
+hot_export! {
+    fn kthread_flush_work(cx, work: Ptr<Work>) {
+        note_wait(cx, work.address());
+        cx.kernel.flush_work(cx, work.pin());
+    }
+
+    fn kthread_queue_work(cx, worker: Ptr<Worker>, work: Ptr<Work>) -> bool {
+        cx.kernel.queue_work_as(cx, worker.pin(), work.pin())
+    }
+}
+
 export! {
     fn init_worker(_cx, worker: Ptr<Worker>, _name: Ptr<u8>, _key: usize) {
         worker.pin().init(0);
@@ -67,10 +78,6 @@ export! {
         heap::free(cx, worker.address(), Freeing { who: "kthread_destroy_worker", place });
     }
 
-    fn kthread_queue_work(cx, worker: Ptr<Worker>, work: Ptr<Work>) -> bool {
-        cx.kernel.queue_work(worker.pin(), work.pin())
-    }
-
     fn kthread_queue_delayed_work(
         cx,
         worker: Ptr<Worker>,
@@ -87,11 +94,6 @@ export! {
         delay: u64,
     ) -> bool {
         cx.kernel.mod_delayed_work(worker.pin(), work.pin(), delay)
-    }
-
-    fn kthread_flush_work(cx, work: Ptr<Work>) {
-        note_wait(cx, work.address());
-        cx.kernel.flush_work(cx, work.pin());
     }
 
     fn kthread_flush_worker(cx, worker: Ptr<Worker>) {

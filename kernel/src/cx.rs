@@ -3,9 +3,11 @@
 use core::sync::atomic::Ordering;
 
 use kthreads_base::interrupt::interrupt_point_of;
+use kthreads_base::module_point_of;
 use kthreads_base::{Current, current_head};
 
 use crate::Kernel;
+use crate::kernel::Cpu;
 use crate::task::TaskPin;
 
 /// The bits of the preemption count that count softirqs.
@@ -74,6 +76,30 @@ fn runs_elsewhere() -> ! {
     panic!("this thread runs in another kernel: use that kernel's enter()");
 }
 
+impl<'k> Cx<'k> {
+    /// The CPU that this runs on. With interrupts off, so that it stays there.
+    #[inline(always)]
+    pub(crate) fn here(&self) -> &'k Cpu {
+        match self.task.sched.cpu.get() {
+            Some(cpu) => cpu.get_ref(),
+            None => has_no_cpu(),
+        }
+    }
+
+    /// The same, where nobody observes the running thread; None where somebody does. For hot paths:
+    /// see [`Current::unobserved`].
+    #[inline(always)]
+    pub(crate) fn unobserved(&self) -> Option<Cx<'k>> {
+        Some(Cx { head: self.head.unobserved()?, ..*self })
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn has_no_cpu() -> ! {
+    kthreads_base::fatal("a task runs that was never given a CPU")
+}
+
 impl Cx<'_> {
     /// Whether the caller must not sleep: preemption or interrupts are off (Linux: in_atomic, and
     /// irqs_disabled).
@@ -96,6 +122,11 @@ impl Cx<'_> {
     #[inline]
     pub(crate) fn point(&self) {
         interrupt_point_of(self.head);
+    }
+
+    /// The end of a call from a module (base's module_point).
+    pub fn module_point(&self) {
+        module_point_of(self.head);
     }
 
     /// The number of the CPU that runs this.

@@ -3,6 +3,8 @@
 //! A kernel has none unless its configuration names one. Each is a mistake that somebody could make
 //! in that place: a wake-up that is left out, a test and a store in the wrong order.
 
+use kthreads_base::Current;
+
 use crate::Kernel;
 
 macro_rules! faults {
@@ -73,8 +75,15 @@ faults! {
 
 impl Kernel {
     /// Whether this kernel is to have that fault.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_fault(&self, fault: Fault) -> bool {
         self.config.fault == Some(fault)
+    }
+
+    /// As [`has_fault`](Kernel::has_fault), for hot paths: costs nothing where the running thread
+    /// is known not to be observed.
+    #[inline(always)]
+    pub(crate) fn has_fault_in(&self, current: Current, fault: Fault) -> bool {
+        current.is_observed() && self.has_fault(fault)
     }
 }

@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use kthreads_base::{CpuLocal, Machine, Nanos, SharedMachine, SpinLock};
+use kthreads_base::{CpuLocal, Current, Machine, Nanos, SharedMachine, SpinLock};
 
 use crate::Errno;
 use crate::config::Config;
@@ -32,9 +32,9 @@ use crate::watch::{HungTasks, Watch};
 /// What belongs to one CPU.
 pub(crate) struct Cpu {
     pub(crate) local: CpuLocal,
+    /// Its bit in a mask of CPUs.
+    pub(crate) bit: u64,
     pub(crate) rq: SpinLock<RunQueue>,
-    /// The task that ran before the one that runs, if something is to be done about it.
-    pub(crate) left_behind: TaskLink,
     /// Tasks that sleep until a point in time, by that time.
     pub(crate) sleepers: SpinLock<Heap<Task, ByWakeTime>>,
     pub(crate) next_tick: AtomicU64,
@@ -102,7 +102,7 @@ impl Kernel {
         Ok(Kernel {
             cpus: (0..machine.cpu_count()).map(Cpu::new).collect(),
             tasks: TaskTable::new(config.pid_max, config.threads_max),
-            waits: WaitTable::new(machine.explores()),
+            waits: WaitTable::new(machine.explores() || config.fault.is_some()),
             queue_entries: QueueEntries::default(),
             requests: Requests::new(),
             jiffies,
@@ -143,8 +143,8 @@ impl Cpu {
     fn new(number: u32) -> Cpu {
         Cpu {
             local: CpuLocal::new::<Kernel>(number),
+            bit: 1 << number,
             rq: SpinLock::new(RunQueue::new()),
-            left_behind: TaskLink::null(),
             sleepers: SpinLock::new(Heap::default()),
             next_tick: AtomicU64::new(u64::MAX),
             next_timer: AtomicU64::new(u64::MAX),
@@ -170,6 +170,12 @@ impl Kernel {
         self.tasks.get(self.kthreadd.load(Ordering::Acquire))
     }
 
+    /// The CPU that the running thread is on. With interrupts off, so that it stays there.
+    #[inline(always)]
+    pub(crate) fn cpu_of(&self, current: Current) -> &Cpu {
+        &self.cpus[current.cpu() as usize]
+    }
+
     /// How many CPUs there are.
     pub fn nr_cpus(&self) -> u32 {
         self.cpus.len() as u32
@@ -191,6 +197,7 @@ impl Kernel {
     }
 
     /// The live task whose task_struct lies at that address.
+    #[inline(always)]
     pub fn task_at(&self, address: usize) -> Option<&Task> {
         self.tasks.at_address(address).filter(|task| task.is_live())
     }

@@ -143,7 +143,7 @@ impl WaitQueue {
     /// Wakes all sleepers, so that each looks at its condition (Linux: wake_up_all).
     pub fn wake_all(&self, cx: &Cx<'_>) {
         self.home.check(cx.kernel);
-        cx.kernel.wake_up(self.head.as_ref(), TASK_NORMAL, None, 0);
+        cx.kernel.wake_up(cx, self.head.as_ref(), TASK_NORMAL, None, 0);
         cx.point();
     }
 

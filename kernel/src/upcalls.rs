@@ -71,6 +71,10 @@ impl Upcalls for Kernel {
         Some((self.watcher_head(), &self.watcher))
     }
 
+    fn is_unusual(&self) -> bool {
+        self.config.fault.is_some()
+    }
+
     fn killed(&self) {
         self.end_killed(&self.cx());
     }
@@ -78,6 +82,7 @@ impl Upcalls for Kernel {
 
 impl Kernel {
     /// Whether the kernel has been told to end.
+    #[inline(always)]
     pub(crate) fn halted(&self) -> bool {
         self.halted.load(Ordering::Acquire)
     }

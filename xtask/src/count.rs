@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The crates, and how many unsafe blocks and impls each may have.
 const LIMITS: [(&str, usize); 17] = [
-    ("base/src", 92),
+    ("base/src", 93),
     ("lockdep/src", 0),
     ("kernel/src", 0),
     ("shell/src", 0),

@@ -128,7 +128,7 @@ impl ModuleLoader {
     }
 
     fn wake_waiters(&self, cx: &Cx<'_>) {
-        cx.kernel.wake_up(self.queue.as_ref(), TASK_NORMAL, None, 0);
+        cx.kernel.wake_up(cx, self.queue.as_ref(), TASK_NORMAL, None, 0);
     }
 }
 

@@ -137,7 +137,7 @@ fn audit_queued(task: &Task, place: Place, is_awake: bool, wrong: &mut dyn FnMut
     if !is_awake {
         wrong("is to run, and asleep");
     }
-    if place.cpu != task.sched.cpu.load(Ordering::Relaxed) {
+    if place.cpu != task.sched.cpu_number() {
         wrong("is not where it says");
     }
     let is_told = task.head.ti_flags.load(Ordering::Relaxed) & TIF_NEED_RESCHED != 0;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
 use core::ops::Deref;
+use core::pin::Pin;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::Machine;
@@ -56,7 +57,7 @@ impl Kernel {
         // time it has just begun to run would do so on top of the last.
         task.head.preempt_count.store(1, order);
         task.head.usage.store(2, order);
-        task.sched.cpu.store(cpu, order);
+        task.sched.cpu.set(Some(Pin::new(&self.cpus[cpu as usize])));
         // It is never in line, and never sleeps.
         task.sched.on_rq.store(1, order);
     }

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
+use kthreads_base::head::TIF_NEED_RESCHED;
 use kthreads_base::{IrqGuard, on_kernel_stack};
 
 use super::Kernel;
@@ -20,6 +21,7 @@ impl Kernel {
         self.halt();
         loop {
             cx.task.head.preempt_count.store(0, Ordering::Relaxed);
+            cx.task.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Relaxed);
             self.switch(cx, crate::sched::Switch::Preempted);
         }
     }
@@ -51,7 +53,7 @@ impl Kernel {
     pub(crate) fn halt_if_asked(&self) {
         if self.halted() {
             let head = kthreads_base::current_head();
-            head.ti_flags.fetch_or(kthreads_base::head::TIF_NEED_RESCHED, Ordering::Relaxed);
+            head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Relaxed);
         }
     }
 

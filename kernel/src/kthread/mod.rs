@@ -71,6 +71,7 @@ impl KthreadState {
         [&self.parked, &self.exited].iter().any(|own| core::ptr::from_ref(*own) as usize == address)
     }
 
+    #[inline(always)]
     fn has(&self, bit: u32) -> bool {
         self.bits.load(Ordering::SeqCst) & bit != 0
     }

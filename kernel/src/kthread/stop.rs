@@ -14,6 +14,7 @@ use crate::{Cx, Fault, Kernel, observe};
 
 impl Cx<'_> {
     /// Whether the running thread was asked for that.
+    #[inline(always)]
     fn asked_to(&self, bit: u32) -> bool {
         self.head.step();
         let asked = self.task.kthread.has(bit);
@@ -82,6 +83,7 @@ impl Kernel {
 
     /// Whether somebody has told this thread to stop (Linux: kthread_should_stop). Legal in a
     /// kernel thread only; elsewhere it warns and says no.
+    #[inline(always)]
     pub fn kthread_should_stop(&self, cx: &Cx<'_>) -> bool {
         self.expect_kthread(cx, "kthread_should_stop") && cx.asked_to(SHOULD_STOP)
     }
@@ -96,12 +98,21 @@ impl Kernel {
         task.kthread.has(SHOULD_PARK)
     }
 
+    #[inline(always)]
     pub(crate) fn expect_kthread(&self, cx: &Cx<'_>, what: &'static str) -> bool {
         let legal = cx.task.is_kthread();
-        if !legal && self.first_time(what.as_ptr() as usize ^ cx.task.address()) {
-            self.warn_at(cx, format_args!("{what} outside of a kernel thread"));
+        if !legal {
+            self.report_no_kthread(*cx, what);
         }
         legal
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_no_kthread(&self, cx: Cx<'_>, what: &'static str) {
+        if self.first_time(what.as_ptr() as usize ^ cx.task.address()) {
+            self.warn_at(&cx, format_args!("{what} outside of a kernel thread"));
+        }
     }
 
     /// Ends the running kernel thread; the code is what kthread_stop returns (Linux:

@@ -158,7 +158,7 @@ impl Kernel {
         }
         // 35 to 41: wchan, swap, exit_signal, processor, rt_priority, policy.
         let sleeps = u32::from(task.state() != TASK_RUNNING);
-        let (cpu, rt) = (task.sched.cpu.load(order), head.rt_priority.load(order));
+        let (cpu, rt) = (task.sched.cpu_number(), head.rt_priority.load(order));
         let (signal, policy) = (head.exit_signal.load(order), head.policy.load(order));
         write!(out, "{sleeps} 0 0 {signal} {cpu} {rt} {policy} ")?;
         // 42 to 52: delays, guest time, addresses of data, heap, arguments; exit_code.

@@ -70,9 +70,18 @@ impl fmt::Display for Left {
 
 impl Kernel {
     /// Says so if the caller must not sleep (Linux: might_sleep).
+    #[inline(always)]
     pub fn might_sleep(&self, cx: &Cx<'_>) {
-        if cx.in_atomic() && !self.halted() {
-            self.report_atomic_sleep(cx, None);
+        if cx.in_atomic() {
+            self.must_not_sleep(*cx);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn must_not_sleep(&self, cx: Cx<'_>) {
+        if !self.halted() {
+            self.report_atomic_sleep(&cx, None);
         }
     }
 
@@ -126,13 +135,28 @@ impl Kernel {
 
     /// Says so if schedule is called where it must not be (Linux: __schedule_bug). Returns the
     /// preemption count, which is 0 meanwhile, to be put back afterwards: Linux leaves it wrong.
-    #[inline]
-    pub(crate) fn check_schedule(&self, cx: &Cx<'_>) -> u32 {
-        if !cx.in_atomic() || self.halted() {
+    ///
+    /// The caller has turned interrupts off itself; `irqs` is what the flag was before.
+    #[inline(always)]
+    pub(crate) fn check_schedule(&self, cx: &Cx<'_>, irqs: u32) -> u32 {
+        let count = cx.task.head.preempt_count.load(Ordering::Relaxed);
+        if count == 0 && irqs == 0 {
             return 0;
         }
-        self.report_schedule(cx);
-        cx.task.head.preempt_count.swap(0, Ordering::Relaxed)
+        self.schedules_in_atomic(*cx, irqs)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn schedules_in_atomic(&self, cx: Cx<'_>, irqs: u32) -> u32 {
+        if self.halted() {
+            return 0;
+        }
+        let head = &cx.task.head;
+        head.irq_restore(irqs);
+        self.report_schedule(&cx);
+        head.irq_save();
+        head.preempt_count.swap(0, Ordering::Relaxed)
     }
 
     /// Puts back what [`check_schedule`](Kernel::check_schedule) returned.

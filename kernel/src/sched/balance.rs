@@ -1,5 +1,6 @@
 //! Moving tasks between CPUs.
 
+use core::pin::Pin;
 use core::sync::atomic::Ordering;
 
 use kthreads_base::head::TIF_NEED_RESCHED;
@@ -85,7 +86,7 @@ impl Kernel {
         let task = self.tasks.get(index);
         rq.dequeue(task);
         task.sched.on_rq.store(MIGRATING, Ordering::Release);
-        task.sched.cpu.store(cpu, Ordering::Release);
+        task.sched.cpu.set(Some(Pin::new(&self.cpus[cpu as usize])));
         Some(task)
     }
 
@@ -102,15 +103,17 @@ impl Kernel {
             let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
             let idle = mask & self.idle_cpus();
             let cpu = if idle != 0 { idle } else { mask }.trailing_zeros();
-            task.sched.cpu.store(cpu, Ordering::Release);
+            let there = &self.cpus[cpu as usize];
+            task.sched.cpu.set(Some(Pin::new(there)));
             drop(from);
             current.step();
-            let mut rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+            let mut rq = there.rq.lock_irqs_off(current);
             // Without a lock its mask may have changed.
             if allowed_on(task, cpu) {
                 task.sched.on_rq.store(1, Ordering::Release);
                 rq.place(task);
-                return self.enqueue_and_notify(rq, task, cpu, current.cpu());
+                let here = self.cpu_of(current);
+                return self.enqueue_and_notify(current, rq, task, there, here);
             }
             from = rq;
         }
@@ -148,7 +151,7 @@ impl Kernel {
     /// Moves a task that waits for a CPU which it may no longer use; returns the CPU if it is
     /// running there.
     fn leave_queue(&self, mut rq: LockedQueue<'_>, task: &Task) -> Option<u32> {
-        let cpu = task.sched.cpu.load(Ordering::Relaxed);
+        let cpu = task.sched.cpu_number();
         if task.sched.is_migrating() || allowed_on(task, cpu) {
             return None;
         }

@@ -8,7 +8,7 @@
 
 use core::marker::PhantomData;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use kthreads_base::AtomicRef;
 
@@ -17,13 +17,13 @@ const ORDER: Ordering = Ordering::Relaxed;
 /// A member's place in one heap. Members live for as long as the heap's owner does.
 pub struct HeapNode<T> {
     key: AtomicU64,
+    /// When it came in, compared with others; 0 while it is in no heap. Its links are null then.
     ticket: AtomicU64,
     child: AtomicRef<T>,
     /// The next sibling.
     next: AtomicRef<T>,
     /// The previous sibling, or the parent of a first child.
     prev: AtomicRef<T>,
-    queued: AtomicU32,
 }
 
 impl<T> core::fmt::Debug for HeapNode<T> {
@@ -41,7 +41,6 @@ impl<T> Default for HeapNode<T> {
             child: AtomicRef::null(),
             next: AtomicRef::null(),
             prev: AtomicRef::null(),
-            queued: AtomicU32::new(0),
         }
     }
 }
@@ -53,8 +52,9 @@ impl<T> HeapNode<T> {
     }
 
     /// Whether it is in a heap.
+    #[inline(always)]
     pub fn is_queued(&self) -> bool {
-        self.queued.load(ORDER) != 0
+        self.ticket.load(ORDER) != 0
     }
 }
 
@@ -74,7 +74,7 @@ pub struct Heap<T, N> {
 
 impl<T, N> Default for Heap<T, N> {
     fn default() -> Self {
-        Heap { root: AtomicRef::null(), tickets: 0, len: 0, nodes: PhantomData }
+        Heap { root: AtomicRef::null(), tickets: 1, len: 0, nodes: PhantomData }
     }
 }
 
@@ -86,11 +86,13 @@ impl<T, N> core::fmt::Debug for Heap<T, N> {
 
 impl<T, N: NodeOf<T>> Heap<T, N> {
     /// How many members it has.
+    #[inline(always)]
     pub fn len(&self) -> u32 {
         self.len
     }
 
     /// Whether it is empty.
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.root.is_null()
     }
@@ -129,13 +131,10 @@ impl<T, N: NodeOf<T>> Heap<T, N> {
     pub fn push(&mut self, item: Pin<&T>, key: u64) {
         let node = N::node(item.get_ref());
         debug_assert!(!node.is_queued());
+        debug_assert!(node.child.is_null() && node.next.is_null() && node.prev.is_null());
         node.key.store(key, ORDER);
         node.ticket.store(self.tickets, ORDER);
         self.tickets += 1;
-        node.child.set(None);
-        node.next.set(None);
-        node.prev.set(None);
-        node.queued.store(1, ORDER);
         self.len += 1;
         match self.root.get() {
             None => self.root.set(Some(item)),
@@ -148,10 +147,15 @@ impl<T, N: NodeOf<T>> Heap<T, N> {
     pub fn pop<'a>(&mut self) -> Option<Pin<&'a T>> {
         let lowest = self.root.get()?;
         let node = N::node(lowest.get_ref());
-        node.queued.store(0, ORDER);
+        node.ticket.store(0, ORDER);
         self.len -= 1;
         let child = node.child.get();
-        self.root.set(if child.is_none() { None } else { merge_pairs::<T, N>(child) });
+        if child.is_some() {
+            node.child.set(None);
+            self.root.set(merge_pairs::<T, N>(child));
+        } else {
+            self.root.set(None);
+        }
         Some(lowest)
     }
 
@@ -191,9 +195,10 @@ impl<T, N: NodeOf<T>> Heap<T, N> {
         if !node.is_queued() {
             return false;
         }
-        node.queued.store(0, ORDER);
+        node.ticket.store(0, ORDER);
         self.len -= 1;
         let below = merge_pairs::<T, N>(node.child.get());
+        node.child.set(None);
         if self.root.is(item) {
             self.root.set(below);
             return true;
@@ -238,6 +243,7 @@ fn cut<T, N: NodeOf<T>>(item: &T) {
     node.next.set(None);
 }
 
+#[inline(always)]
 fn comes_first<T>(a: &HeapNode<T>, b: &HeapNode<T>) -> bool {
     // Keys wrap as time does, so they are compared by distance.
     match a.key.load(ORDER).wrapping_sub(b.key.load(ORDER)) as i64 {

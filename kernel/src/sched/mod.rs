@@ -30,6 +30,7 @@ mod wake;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use crate::kernel::Cpu;
 use crate::task::{Task, TaskLink};
 use crate::watch::Passes;
 
@@ -47,19 +48,25 @@ pub const DEFAULT_PRIO: i32 = 120;
 /// The highest priority number of real-time tasks plus one.
 pub const MAX_RT_PRIO: i32 = 100;
 
+/// The CPUs of a kernel live, where they are, as long as it and its tasks.
+pub(crate) type CpuLink = kthreads_base::AtomicRef<Cpu>;
+
 /// A task's standing with the scheduler. Guarded by the lock of the run queue it belongs to.
 #[derive(Debug, Default)]
 pub struct Entity {
     /// 1 while the task is to run: on a run queue, or running; 2 while it is to run but is
     /// between two run queues; 0 while it sleeps.
     pub(crate) on_rq: AtomicU32,
-    /// The CPU whose run queue it belongs to.
-    pub(crate) cpu: AtomicU32,
+    /// The CPU whose run queue it belongs to: null in a slot that no task has had yet. A task that
+    /// runs belongs to the queue of its CPU.
+    pub(crate) cpu: CpuLink,
     pub(crate) node: HeapNode<Task>,
     pub(crate) rt_next: TaskLink,
     pub(crate) rt_prev: TaskLink,
     pub(crate) vruntime: AtomicU64,
     pub(crate) deadline: AtomicU64,
+    /// The task that had the CPU before, if something is to be done about it now.
+    pub(crate) left_behind: TaskLink,
     /// When it was put on the CPU, or last charged.
     pub(crate) charged_at: AtomicU64,
     /// How long it has run, in nanoseconds.
@@ -83,6 +90,11 @@ impl Entity {
         self.sleep_named.store(0, Ordering::Relaxed);
         self.on_rq.store(0, Ordering::Relaxed);
         self.rr_left.store(tick::RR_SLICE, Ordering::Relaxed);
+    }
+
+    /// The number of the CPU whose run queue it belongs to; 0 if it never did to any.
+    pub(crate) fn cpu_number(&self) -> u32 {
+        self.cpu.get().map_or(0, |cpu| cpu.local.number())
     }
 
     pub(crate) fn is_on_rq(&self) -> bool {

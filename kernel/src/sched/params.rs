@@ -80,7 +80,7 @@ impl Kernel {
         if waits {
             rq.enqueue(task, End::Tail);
         }
-        let cpu = task.sched.cpu.load(Ordering::Relaxed);
+        let cpu = task.sched.cpu_number();
         let resched = running || (waits && rq.should_preempt(task));
         if resched && !rq.is_at_rest() && rq.waiting > 0 {
             let current = rq.current();

@@ -45,14 +45,19 @@ pub(crate) struct RunQueue {
     /// What the clock was when it was read last.
     pub(crate) clock: u64,
     fair: Heap<Task, ByDeadline>,
-    /// The virtual time that new and woken tasks begin at.
+    /// The virtual time of the CPU.
     vtime: u64,
+    /// The first and the last virtual time that new and woken tasks begin at.
+    first_begin: u64,
+    last_begin: u64,
     rt: RealTime,
 }
 
 /// The real-time tasks: a ring of each priority, and which are not empty.
 #[derive(Debug)]
 struct RealTime {
+    /// Whether one is not empty.
+    is_any_ready: bool,
     /// A bit for each level.
     ready: [u64; 2],
     first: [TaskLink; RT_LEVELS],
@@ -89,6 +94,8 @@ impl RunQueue {
             clock: 0,
             fair: Heap::default(),
             vtime: 0,
+            first_begin: 0,
+            last_begin: SLICE,
             rt: RealTime::new(),
         }
     }
@@ -121,6 +128,12 @@ impl RunQueue {
     #[inline(always)]
     pub(crate) fn idle<'t>(&self) -> TaskPin<'t> {
         self.idle.get().unwrap_or_else(|| has_no_task())
+    }
+
+    /// Where the idle task lies.
+    #[inline(always)]
+    pub(crate) fn idle_address(&self) -> usize {
+        self.idle.address()
     }
 
     /// Whether `task` is the one that runs.
@@ -156,12 +169,17 @@ impl RunQueue {
     /// Puts a task that is to run among those that wait.
     #[inline(always)]
     pub(crate) fn enqueue(&mut self, task: &Task, end: End) {
+        self.enqueue_as(class_of(task), task, end);
+    }
+
+    /// As [`enqueue`](RunQueue::enqueue), for a caller that knows the task's class.
+    #[inline(always)]
+    pub(crate) fn enqueue_as(&mut self, class: Class, task: &Task, end: End) {
         self.waiting += 1;
-        if is_rt(task) {
-            return self.rt.push(task.pin(), end);
+        match class {
+            Class::RealTime => self.rt.push(task.pin(), end),
+            Class::Fair => self.fair.push(task.pin(), task.sched.deadline.load(ORDER)),
         }
-        let key = task.sched.deadline.load(ORDER);
-        self.fair.push(task.pin(), key);
     }
 
     /// Takes a task that waits here out of line.
@@ -173,12 +191,14 @@ impl RunQueue {
     }
 
     /// Gives a task that slept, is new, or comes from another CPU its virtual time here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&mut self, task: &Task) {
         let entity = &task.sched;
-        let floor = self.vtime.saturating_sub(SLEEPER_CREDIT);
-        let vruntime = entity.vruntime.load(ORDER).max(floor).min(self.vtime + SLICE);
-        entity.vruntime.store(vruntime, ORDER);
+        let mut vruntime = entity.vruntime.load(ORDER);
+        if vruntime < self.first_begin || vruntime > self.last_begin {
+            vruntime = vruntime.clamp(self.first_begin, self.last_begin);
+            entity.vruntime.store(vruntime, ORDER);
+        }
         entity.deadline.store(vruntime + slice_of(task), ORDER);
     }
 
@@ -209,7 +229,7 @@ impl RunQueue {
         }
         let vruntime = entity.vruntime.load(ORDER) + scaled(spent, task);
         entity.vruntime.store(vruntime, ORDER);
-        self.vtime = self.vtime.max(self.lowest_vruntime(vruntime));
+        self.advance(self.lowest_vruntime(vruntime));
         if vruntime < entity.deadline.load(ORDER) {
             return false;
         }
@@ -217,35 +237,49 @@ impl RunQueue {
         true
     }
 
+    /// The virtual time goes on, never back.
+    fn advance(&mut self, to: u64) {
+        self.vtime = self.vtime.max(to);
+        self.first_begin = self.vtime.saturating_sub(SLEEPER_CREDIT);
+        self.last_begin = self.vtime + SLICE;
+    }
+
     /// The virtual time must not run ahead of those that wait: their deadline is at most one
     /// slice after their virtual runtime.
     fn lowest_vruntime(&self, running: u64) -> u64 {
-        let waiting = self.fair.len();
-        if waiting == 0 { running } else { running.saturating_sub(SLICE / 2) }
+        if self.fair.is_empty() { running } else { running.saturating_sub(SLICE / 2) }
     }
 
-    /// Puts the running fair task behind the others (yield).
+    /// Puts the running task, which is a fair one, behind the others (yield).
+    #[inline(always)]
     pub(crate) fn pass(&mut self, task: &Task) {
-        if !is_rt(task) {
-            let deadline = task.sched.deadline.load(ORDER).max(self.vtime) + slice_of(task);
-            task.sched.deadline.store(deadline, ORDER);
-        }
+        let deadline = task.sched.deadline.load(ORDER).max(self.vtime) + slice_of(task);
+        task.sched.deadline.store(deadline, ORDER);
     }
 
     /// Whether `woken` should have the CPU at once (Linux: check_preempt_curr).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn should_preempt(&self, woken: &Task) -> bool {
-        if self.is_at_rest() {
+        self.should_preempt_as(class_of(woken), woken)
+    }
+
+    /// As [`should_preempt`](RunQueue::should_preempt), for a caller that knows the task's class.
+    #[inline(always)]
+    pub(crate) fn should_preempt_as(&self, class: Class, woken: &Task) -> bool {
+        let current = self.current();
+        if self.is_idle(current.get_ref()) {
             return true;
         }
-        let current = self.current();
-        match (is_rt(woken), is_rt(current.get_ref())) {
-            (true, true) => woken.head.prio.load(ORDER) < current.head.prio.load(ORDER),
-            (true, false) => true,
-            (false, true) => false,
-            (false, false) => {
+        match (class, class_of(current.get_ref())) {
+            (Class::RealTime, Class::RealTime) => {
+                woken.head.prio.load(ORDER) < current.head.prio.load(ORDER)
+            }
+            (Class::RealTime, Class::Fair) => true,
+            (Class::Fair, Class::RealTime) => false,
+            (Class::Fair, Class::Fair) => {
+                let ends = woken.sched.deadline.load(ORDER);
                 let lead = current.sched.deadline.load(ORDER);
-                woken.sched.deadline.load(ORDER) + slice_of(woken) + WAKE_LEAD < lead
+                ends < lead && ends + slice_of(woken) + WAKE_LEAD < lead
             }
         }
     }
@@ -283,7 +317,7 @@ fn has_no_task() -> ! {
 impl RealTime {
     fn new() -> RealTime {
         let links = || [const { TaskLink::null() }; RT_LEVELS];
-        RealTime { ready: [0; 2], first: links(), last: links() }
+        RealTime { is_any_ready: false, ready: [0; 2], first: links(), last: links() }
     }
 
     #[inline(always)]
@@ -295,6 +329,7 @@ impl RealTime {
             self.first[level].set(Some(task));
             self.last[level].set(Some(task));
             self.ready[level / 64] |= 1 << (level % 64);
+            self.is_any_ready = true;
             return;
         };
         if end == End::Tail {
@@ -318,6 +353,7 @@ impl RealTime {
         if next.is_none() {
             self.last[level].set(None);
             self.ready[level / 64] &= !(1 << (level % 64));
+            self.is_any_ready = self.ready != [0, 0];
         }
         Some(task)
     }
@@ -339,8 +375,10 @@ impl RealTime {
 
     #[inline(always)]
     fn pop<'t>(&mut self) -> Option<TaskPin<'t>> {
+        if !self.is_any_ready {
+            return None;
+        }
         let level = match self.ready {
-            [0, 0] => return None,
             [0, low] => 64 + low.trailing_zeros(),
             [high, _] => high.trailing_zeros(),
         };
@@ -388,23 +426,40 @@ impl RealTime {
 }
 
 /// The level is the task's effective priority when it was queued; it does not change while it is.
+#[inline(always)]
 fn level_of(task: &Task) -> usize {
     task.head.prio.load(ORDER) as usize % RT_LEVELS
 }
 
+/// What a task's place in line depends on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    RealTime,
+    Fair,
+}
+
+#[inline(always)]
+pub(crate) fn class_of(task: &Task) -> Class {
+    if is_rt(task) { Class::RealTime } else { Class::Fair }
+}
+
+#[inline(always)]
 pub(crate) fn is_rt(task: &Task) -> bool {
     task.head.policy.load(ORDER) != SCHED_NORMAL
 }
 
+#[inline(always)]
 fn add(cell: &core::sync::atomic::AtomicU64, amount: u64) {
     cell.store(cell.load(ORDER).wrapping_add(amount), ORDER);
 }
 
+#[inline(always)]
 fn scaled(time: u64, task: &Task) -> u64 {
     let prio = task.head.static_prio.load(ORDER);
     if prio == super::DEFAULT_PRIO { time } else { time * 1024 / weight(prio) }
 }
 
+#[inline(always)]
 fn slice_of(task: &Task) -> u64 {
     scaled(SLICE, task)
 }

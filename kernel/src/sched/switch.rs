@@ -1,15 +1,15 @@
 //! schedule(): giving the CPU to the next task.
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 
-use kthreads_base::head::TIF_NEED_RESCHED;
+use kthreads_base::Current;
+use kthreads_base::head::{TIF_KILLED, TIF_NEED_RESCHED};
 use kthreads_base::interrupt::interrupt_point_of;
 use kthreads_base::switch::switch_to;
-use kthreads_base::{Current, IrqGuard};
 
-use super::MIGRATING;
-use super::queue::{End, RunQueue, is_rt};
+use super::queue::{Class, End, RunQueue, class_of};
 use super::wake::Rest;
+use super::{LockedQueue, MIGRATING};
 use crate::kernel::Cpu;
 use crate::task::state::*;
 use crate::task::{Belongings, Task, TaskPin};
@@ -20,30 +20,50 @@ use crate::{Cx, Fault, Kernel, observe};
 pub(crate) enum Switch {
     /// The task asks for it: it sleeps if its state says so.
     Voluntary,
+    /// As `Voluntary`, and others of its priority go first.
+    Yield,
     /// Somebody else should run: the task stays runnable whatever its state says.
     Preempted,
+    /// The task has ended: it never runs again, and is freed.
+    Ended,
 }
 
-/// What becomes of a task that gives its CPU to another.
+/// Who gets a CPU.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Goes {
-    /// It is in line for the CPU.
-    ToWait,
-    ToSleep,
-    /// It may not run on this CPU any more.
-    Elsewhere,
-    /// It is dead.
-    ForEver,
+enum To {
+    /// Whose turn it is.
+    Next,
+    /// The idle task: the kernel is to end.
+    Idle,
 }
+
+/// The TIF bits without one of which no signal keeps a task awake.
+const MAY_KEEP_AWAKE: u64 = TIF_KILLED | TIF_SIGPENDING | TIF_NOTIFY_SIGNAL;
 
 impl Kernel {
     /// Gives the CPU away (Linux: schedule). A task whose state is not running sleeps until it
     /// is woken, unless its state lets a pending signal keep it awake.
-    #[inline]
     pub fn schedule(&self, cx: &Cx<'_>) {
-        let count = self.check_schedule(cx);
+        let irqs = cx.head.irq_save();
+        self.schedule_irqs_off(cx, irqs);
+        cx.head.irq_restore(irqs);
+    }
+
+    /// As [`schedule`](Kernel::schedule), for a caller that comes to an interrupt point next.
+    #[inline(always)]
+    pub fn schedule_before_point(&self, cx: &Cx<'_>) {
+        let irqs = cx.head.irq_save();
+        self.schedule_irqs_off(cx, irqs);
+        cx.head.irq_restore_before_point(irqs);
+    }
+
+    /// As [`schedule`](Kernel::schedule), for a caller that has turned interrupts off; `irqs` is
+    /// what the flag was before.
+    #[inline(always)]
+    pub(crate) fn schedule_irqs_off(&self, cx: &Cx<'_>, irqs: u32) {
+        let count = self.check_schedule(cx, irqs);
         loop {
-            self.switch(cx, Switch::Voluntary);
+            self.switch_irqs_off(cx, Switch::Voluntary);
             if !self.need_resched(cx.task.get_ref()) {
                 break;
             }
@@ -52,41 +72,44 @@ impl Kernel {
         self.after_schedule(cx, count);
     }
 
+    #[inline(always)]
     pub(crate) fn need_resched(&self, task: &Task) -> bool {
         task.head.ti_flags.load(Ordering::Relaxed) & TIF_NEED_RESCHED != 0
     }
 
     /// Runs others if one should run (Linux: cond_resched); returns whether it did.
-    #[inline]
+    #[inline(always)]
     pub fn cond_resched(&self, cx: &Cx<'_>) -> bool {
         interrupt_point_of(cx.head);
         cx.task.sched.passes.pass();
         if !self.need_resched(cx.task.get_ref()) || cx.in_atomic() {
             return false;
         }
-        self.switch(cx, Switch::Preempted);
+        self.preempt_here(*cx);
         true
     }
 
-    /// Lets others of the same priority run first (Linux: yield).
-    #[inline]
-    pub fn yield_now(&self, cx: &Cx<'_>) {
-        let task = cx.task.get_ref();
-        task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
-        if !is_rt(task) {
-            self.pass_turn(cx);
-        }
-        let count = self.check_schedule(cx);
-        self.switch(cx, Switch::Voluntary);
-        self.after_schedule(cx, count);
+    #[cold]
+    #[inline(never)]
+    fn preempt_here(&self, cx: Cx<'_>) {
+        self.switch(&cx, Switch::Preempted);
     }
 
-    /// Puts the running fair task behind the others.
-    #[inline(never)]
-    fn pass_turn(&self, cx: &Cx<'_>) {
-        let irqs = IrqGuard::of(cx.head);
-        self.rq_here(cx.task.get_ref()).lock_irqs_off(cx.head).pass(cx.task.get_ref());
-        drop(irqs);
+    /// Lets others of the same priority run first (Linux: yield).
+    pub fn yield_now(&self, cx: &Cx<'_>) {
+        self.yield_before_point(cx);
+        interrupt_point_of(cx.head);
+    }
+
+    /// As [`yield_now`](Kernel::yield_now), for a caller that comes to an interrupt point next.
+    #[inline(always)]
+    pub fn yield_before_point(&self, cx: &Cx<'_>) {
+        cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
+        let irqs = cx.head.irq_save();
+        let count = self.check_schedule(cx, irqs);
+        self.switch_irqs_off(cx, Switch::Yield);
+        self.after_schedule(cx, count);
+        cx.head.irq_restore_before_point(irqs);
     }
 
     /// Lets those who wait for the running task's CPU go first; it stays runnable whatever its
@@ -94,9 +117,9 @@ impl Kernel {
     pub(crate) fn give_way(&self, cx: &Cx<'_>) {
         let task = cx.task.get_ref();
         let irqs = task.head.irq_save();
-        let mut rq = self.rq_here(task).lock();
+        let mut rq = cx.here().rq.lock();
         let waiting = rq.waiting > 0;
-        if waiting {
+        if waiting && class_of(task) == Class::Fair {
             rq.pass(task);
         }
         drop(rq);
@@ -106,51 +129,159 @@ impl Kernel {
         }
     }
 
-    /// The run queue of the CPU that `task`, which is running, runs on.
-    pub(crate) fn rq_here(&self, task: &Task) -> &kthreads_base::SpinLock<RunQueue> {
-        &self.cpus[task.head.cpu() as usize].rq
-    }
-
     /// One pass of the scheduler on the running task's CPU.
     pub(crate) fn switch(&self, cx: &Cx<'_>, why: Switch) {
-        let current = cx.head;
-        let prev = cx.task.get_ref();
-        let irqs = current.irq_save();
-        let cpu = current.cpu();
-        let here = &self.cpus[cpu as usize];
-        let mut rq = here.rq.lock_irqs_off(current);
-        if self.need_resched(prev) {
-            prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
-        }
-        let slice_over = self.charge_at_switch(&mut rq, prev, cpu);
-        if why == Switch::Voluntary {
-            prev.sched.passes.pass();
-        }
-        let goes = self.put_prev(here, &mut rq, prev, cpu, why, slice_over);
-        let picked = if self.halted() { None } else { rq.pick() };
-        let next = match picked {
-            Some(next) => next,
-            None => {
-                rq = self.help_others(current, cpu, rq);
-                self.pick_or_idle(&mut rq)
-            }
-        };
-        if core::ptr::eq(next.get_ref(), prev) {
-            drop(rq);
-        } else {
-            self.start_next(current, here, &mut rq, (prev, goes), next);
-            count_switch(prev, goes);
-            drop(rq);
-            switch_to(current, next);
-            self.finish_switch(current);
-        }
-        current.irq_restore(irqs);
+        let irqs = cx.head.irq_save();
+        self.switch_irqs_off(cx, why);
+        cx.head.irq_restore(irqs);
     }
 
-    /// The next task of a queue that was empty before it was looked for others.
-    fn pick_or_idle(&self, rq: &mut RunQueue) -> TaskPin<'_> {
+    /// As [`switch`](Kernel::switch), where interrupts are off.
+    #[inline(always)]
+    pub(crate) fn switch_irqs_off(&self, cx: &Cx<'_>, why: Switch) {
+        match cx.unobserved() {
+            Some(cx) => self.switch_body(&cx, why),
+            None => self.switch_observed(*cx, why),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn switch_observed(&self, cx: Cx<'_>, why: Switch) {
+        self.switch_body(&cx, why);
+    }
+
+    #[inline(always)]
+    fn switch_body(&self, cx: &Cx<'_>, why: Switch) {
+        let prev = cx.task.get_ref();
+        let here = cx.here();
+        let rq = here.rq.lock_irqs_off(cx.head);
+        let flags = prev.head.ti_flags.load(Ordering::Relaxed);
+        if flags & TIF_NEED_RESCHED != 0 {
+            prev.head.ti_flags.fetch_and(!TIF_NEED_RESCHED, Ordering::Relaxed);
+            // Whoever runs when the kernel is to end is told to make room for the idle task.
+            if self.halted() {
+                return self.switch_to_idle(*cx, why, rq, flags);
+            }
+        }
+        self.switch_from(cx, why, To::Next, here, rq, flags);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn switch_to_idle(&self, cx: Cx<'_>, why: Switch, rq: LockedQueue<'_>, flags: u64) {
+        self.switch_from(&cx, why, To::Idle, cx.here(), rq, flags);
+    }
+
+    /// The task that gets the CPU, out of line.
+    #[inline(always)]
+    fn take_next<'k>(
+        &'k self,
+        to: To,
+        current: Current,
+        here: &'k Cpu,
+        mut rq: LockedQueue<'k>,
+    ) -> (LockedQueue<'k>, TaskPin<'k>) {
+        if to == To::Idle {
+            let idle = rq.idle();
+            return (rq, idle);
+        }
+        match rq.pick() {
+            Some(next) => (rq, next),
+            None => self.next_from_others(current, here, rq),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn next_from_others<'k>(
+        &'k self,
+        current: Current,
+        here: &'k Cpu,
+        rq: LockedQueue<'k>,
+    ) -> (LockedQueue<'k>, TaskPin<'k>) {
+        let mut rq = self.help_others(current, here.local.number(), rq);
         let picked = if self.halted() { None } else { rq.pick() };
-        picked.unwrap_or_else(|| rq.idle())
+        let next = picked.unwrap_or_else(|| rq.idle());
+        (rq, next)
+    }
+
+    /// The rest of a switch, once its CPU's queue is locked and the running task's TIF bits have
+    /// been read: decides what becomes of it, and gives the CPU away.
+    #[inline(always)]
+    fn switch_from<'k>(
+        &'k self,
+        cx: &Cx<'k>,
+        why: Switch,
+        to: To,
+        here: &'k Cpu,
+        mut rq: LockedQueue<'k>,
+        flags: u64,
+    ) {
+        let prev = cx.task.get_ref();
+        let slice_over = self.charge_at_switch(&mut rq, prev, here);
+        if why != Switch::Preempted {
+            prev.sched.passes.pass();
+        }
+        let state = prev.state();
+        let may_sleep =
+            why != Switch::Preempted || self.has_fault_in(cx.head, Fault::PreemptedSleeps);
+        // The idle task never sleeps.
+        if may_sleep && state != TASK_RUNNING && self.falls_asleep(here, prev, state, flags) {
+            count(&prev.head.nvcsw);
+            let (rq, next) = self.take_next(to, cx.head, here, rq);
+            let behind = (why == Switch::Ended).then_some(cx.task);
+            return self.give_cpu(cx, here, rq, next, behind);
+        }
+        if !rq.is_idle(prev) {
+            if !here.is_allowed(prev) {
+                // It runs on until the switch: the next task moves it.
+                prev.sched.on_rq.store(MIGRATING, Ordering::Release);
+                let (rq, next) = self.take_next(to, cx.head, here, rq);
+                return self.give_cpu_and_leave(*cx, here, rq, next);
+            }
+            // A task that is preempted in the middle of its turn keeps its place in its ring.
+            let end = if why == Switch::Preempted && !slice_over { End::Head } else { End::Tail };
+            let class = class_of(prev);
+            if why == Switch::Yield && class == Class::Fair {
+                rq.pass(prev);
+            }
+            rq.enqueue_as(class, prev, end);
+        }
+        let (rq, next) = self.take_next(to, cx.head, here, rq);
+        if core::ptr::eq(next.get_ref(), prev) {
+            return;
+        }
+        // As on Linux, who yields has not given up the CPU of its own will.
+        count(&prev.head.nivcsw);
+        self.give_cpu(cx, here, rq, next, None);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_cpu_and_leave(&self, cx: Cx<'_>, here: &Cpu, rq: LockedQueue<'_>, next: TaskPin<'_>) {
+        count(&cx.task.head.nivcsw);
+        self.give_cpu(&cx, here, rq, next, Some(cx.task));
+    }
+
+    /// Gives the CPU of the running task to another; returns when it has it back. If it is the one
+    /// that is left `behind`, the next task has something to do about it.
+    #[inline(always)]
+    fn give_cpu(
+        &self,
+        cx: &Cx<'_>,
+        here: &Cpu,
+        mut rq: LockedQueue<'_>,
+        next: TaskPin<'_>,
+        behind: Option<TaskPin<'_>>,
+    ) {
+        if behind.is_some() {
+            next.sched.left_behind.set(behind);
+        }
+        self.start_next(cx.head, here, &mut rq, cx.task.get_ref(), next);
+        drop(rq);
+        switch_to(cx.head, next);
+        self.finish_switch(cx);
     }
 
     /// Charges the task that may be about to leave the CPU; returns whether its slice is over.
@@ -159,57 +290,27 @@ impl Kernel {
     /// switches after each tick or rest only. If there are more, whoever the tick finds running is
     /// charged for the time since the last of those, as Linux's tick accounting always does.
     #[inline(always)]
-    fn charge_at_switch(&self, rq: &mut RunQueue, prev: &Task, cpu: u32) -> bool {
+    fn charge_at_switch(&self, rq: &mut RunQueue, prev: &Task, here: &Cpu) -> bool {
         if rq.is_busy() {
             return false;
         }
-        self.charge_timed(rq, prev, cpu)
+        self.charge_timed(rq, prev, here)
     }
 
     #[inline(never)]
-    fn charge_timed(&self, rq: &mut RunQueue, prev: &Task, cpu: u32) -> bool {
+    fn charge_timed(&self, rq: &mut RunQueue, prev: &Task, here: &Cpu) -> bool {
         rq.timed_left -= 1;
         if rq.is_busy() {
-            self.start_tick(cpu);
+            self.start_tick(here);
         }
         rq.charge(prev, self.machine.now().0)
-    }
-
-    /// Decides what becomes of the running task if another gets the CPU.
-    #[inline(always)]
-    fn put_prev(
-        &self,
-        here: &Cpu,
-        rq: &mut RunQueue,
-        prev: &Task,
-        cpu: u32,
-        why: Switch,
-        slice_over: bool,
-    ) -> Goes {
-        if rq.is_idle(prev) {
-            return Goes::ToWait;
-        }
-        let state = prev.state();
-        let may_sleep = why == Switch::Voluntary || self.has_fault(Fault::PreemptedSleeps);
-        if may_sleep && state != TASK_RUNNING && self.falls_asleep(here, prev, state) {
-            return if state & TASK_DEAD != 0 { Goes::ForEver } else { Goes::ToSleep };
-        }
-        if !allowed_on(prev, cpu) {
-            // It runs on until the switch: the next task moves it (finish_switch).
-            prev.sched.on_rq.store(MIGRATING, Ordering::Release);
-            return Goes::Elsewhere;
-        }
-        // A task that is preempted in the middle of its turn keeps its place in its ring.
-        let end = if why == Switch::Preempted && !slice_over { End::Head } else { End::Tail };
-        rq.enqueue(prev, end);
-        Goes::ToWait
     }
 
     /// Takes the running task off its queue if its state says so and nothing keeps it awake. With
     /// the queue's lock held.
     #[inline(always)]
-    fn falls_asleep(&self, here: &Cpu, task: &Task, state: u32) -> bool {
-        if self.signal_pending_state(state, task) {
+    fn falls_asleep(&self, here: &Cpu, task: &Task, state: u32, flags: u64) -> bool {
+        if flags & MAY_KEEP_AWAKE != 0 && self.signal_pending_state(state, task) {
             task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             return false;
         }
@@ -226,7 +327,7 @@ impl Kernel {
         current: Current,
         here: &Cpu,
         rq: &mut RunQueue,
-        (prev, goes): (&Task, Goes),
+        prev: &Task,
         next: TaskPin<'_>,
     ) {
         next.sched.charged_at.store(rq.clock, Ordering::Relaxed);
@@ -236,40 +337,41 @@ impl Kernel {
             let borrowed = prev.head.active_mm.load(Ordering::Relaxed);
             next.head.active_mm.store(borrowed, Ordering::Relaxed);
         }
-        current.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
-        let needs_care = matches!(goes, Goes::ForEver | Goes::Elsewhere);
-        here.left_behind.set(needs_care.then_some(prev.pin()));
-        here.current.set(Some(next));
-        let was_idle = rq.is_at_rest();
-        rq.go_to(next);
-        if was_idle || rq.is_idle(next.get_ref()) {
-            self.switch_idle(current.cpu(), here, was_idle);
+        if current.is_observed() {
+            current.note(observe::SWITCHED, next.index() as usize, prev.state() as usize);
         }
-        if rq.waiting > 0 && !here.ticks() {
-            self.start_tick(current.cpu());
+        here.current.set(Some(next));
+        rq.go_to(next);
+        let idle = rq.idle_address();
+        if prev.address() == idle || next.address() == idle {
+            self.switch_idle(here, rq, prev.address() == idle);
         }
     }
 
-    /// The CPU goes to its idle task or, if it was idle, to another.
+    /// The CPU goes to its idle task or, if it was idle, to another. Whoever is put in line behind a
+    /// task that runs has the tick started.
     #[inline(never)]
-    fn switch_idle(&self, cpu: u32, here: &Cpu, was_idle: bool) {
-        self.note_idle(cpu, !was_idle);
+    fn switch_idle(&self, here: &Cpu, rq: &RunQueue, was_idle: bool) {
+        self.note_idle(here.local.number(), !was_idle);
         if !was_idle {
-            self.stop_tick(cpu, here);
+            self.stop_tick(here);
+        } else if rq.waiting > 0 {
+            self.start_tick(here);
         }
     }
 
     /// The other half of a switch, in the task that got the CPU: frees a dead predecessor, moves
     /// one that may not run here.
     #[inline(always)]
-    pub(crate) fn finish_switch(&self, current: Current) {
-        let here = &self.cpus[current.cpu() as usize];
-        if let Some(left) = here.left_behind.get() {
+    pub(crate) fn finish_switch(&self, cx: &Cx<'_>) {
+        if let Some(left) = cx.task.sched.left_behind.get() {
+            cx.task.sched.left_behind.set(None);
             self.care_for(left.get_ref());
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn care_for(&self, left: &Task) {
         if left.state() & TASK_DEAD != 0 {
             self.reap(left);
@@ -297,7 +399,7 @@ impl Kernel {
         task.head.irq_save();
         task.head.preempt_count.store(1, Ordering::Relaxed);
         task.set_state(TASK_DEAD);
-        self.switch(cx, Switch::Voluntary);
+        self.switch(cx, Switch::Ended);
         kthreads_base::fatal("a dead task was resumed")
     }
 
@@ -318,16 +420,20 @@ impl Kernel {
 }
 
 #[inline(always)]
-fn count_switch(prev: &Task, goes: Goes) {
-    // As on Linux, who yields has not given up the CPU of its own will.
-    let counter = match goes {
-        Goes::ToSleep | Goes::ForEver => &prev.head.nvcsw,
-        Goes::ToWait | Goes::Elsewhere => &prev.head.nivcsw,
-    };
+fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
+impl Cpu {
+    /// Whether the task's mask lets it run here.
+    #[inline(always)]
+    pub(crate) fn is_allowed(&self, task: &Task) -> bool {
+        task.head.cpus_mask.load(Ordering::Relaxed) & self.bit != 0
+    }
+}
+
 /// Whether the task's mask lets it run on `cpu`.
+#[inline(always)]
 pub(crate) fn allowed_on(task: &Task, cpu: u32) -> bool {
     task.head.cpus_mask.load(Ordering::Relaxed) & (1 << cpu) != 0
 }

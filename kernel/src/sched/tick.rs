@@ -28,30 +28,35 @@ impl Kernel {
     /// Stops the tick of the calling CPU, which has nothing to do. While somebody waits, a tick that
     /// has been started goes on until then, or until it finds nobody waiting: setting the clock at
     /// each switch would cost more than the tick.
-    pub(crate) fn stop_tick(&self, cpu: u32, here: &Cpu) {
+    pub(crate) fn stop_tick(&self, here: &Cpu) {
         here.next_tick.store(u64::MAX, Ordering::Relaxed);
-        self.program_clock(cpu);
+        self.program_clock(here);
     }
 
     /// Starts the tick of the calling CPU, for which a first task has begun to wait.
-    pub(crate) fn start_tick(&self, cpu: u32) {
-        let here = &self.cpus[cpu as usize];
+    #[inline(always)]
+    pub(crate) fn start_tick(&self, here: &Cpu) {
         if !here.ticks() {
-            here.next_tick.store(self.machine.now().0 + TICK, Ordering::Relaxed);
-            self.program_clock(cpu);
+            self.begin_to_tick(here);
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn begin_to_tick(&self, here: &Cpu) {
+        here.next_tick.store(self.machine.now().0 + TICK, Ordering::Relaxed);
+        self.program_clock(here);
+    }
+
     /// Tells the machine when the calling CPU wants its next interrupt, if that has changed.
-    pub(crate) fn program_clock(&self, cpu: u32) {
-        let here = &self.cpus[cpu as usize];
+    pub(crate) fn program_clock(&self, here: &Cpu) {
         let wanted = here
             .next_tick
             .load(Ordering::Relaxed)
             .min(here.next_timer.load(Ordering::Relaxed))
             .min(here.next_sleeper.load(Ordering::Relaxed));
         if here.programmed.swap(wanted, Ordering::Relaxed) != wanted {
-            self.machine.set_timer(cpu, Nanos(wanted));
+            self.machine.set_timer(here.local.number(), Nanos(wanted));
         }
     }
 

@@ -15,14 +15,15 @@
 //! `sched.cpu` names, and `sched.cpu` itself by the lock of the queue it is about to leave.
 //! Whoever holds such a word keeps its interrupts off, so that nobody waits for it for long.
 
+use core::pin::Pin;
 use core::sync::atomic::{Ordering, fence};
 
 use kthreads_base::head::{Current, StateWord, TIF_NEED_RESCHED};
 use kthreads_base::{IrqGuard, choose, current_head};
 
 use super::LockedQueue;
-use super::queue::End;
-use super::switch::allowed_on;
+use super::queue::{Class, End, class_of};
+use crate::kernel::Cpu;
 use crate::task::Task;
 use crate::task::state::*;
 use crate::{Fault, Kernel, observe};
@@ -86,19 +87,33 @@ impl Kernel {
     /// As [`wake_up_state`](Kernel::wake_up_state), for a caller that knows the running thread.
     #[inline(always)]
     pub(crate) fn wake_by(&self, current: Current, task: &Task, mask: u32) -> bool {
-        if task.head.index.load(Ordering::Relaxed) == current.index.load(Ordering::Relaxed) {
+        let irqs = current.irq_save();
+        let woken = self.wake_irqs_off(current, task, mask, || self.cpu_of(current));
+        current.irq_restore(irqs);
+        woken
+    }
+
+    /// As [`wake_up_state`](Kernel::wake_up_state), where interrupts are off; `here` tells on which
+    /// CPU.
+    #[inline(always)]
+    pub(crate) fn wake_irqs_off<'k>(
+        &'k self,
+        current: Current,
+        task: &Task,
+        mask: u32,
+        here: impl FnOnce() -> &'k Cpu,
+    ) -> bool {
+        if core::ptr::eq(&task.head, &*current) {
             return wake_self(task, mask);
         }
         observe::gives(current, task.address(), observe::NO_LOCK);
-        let irqs = current.irq_save();
         current.step();
         let found = self.claim_to_wake(current, task, mask);
         let woken = usize::from(found != Found::NotAsleep);
         current.note(observe::WOKE, task.index() as usize, woken);
         if found == Found::Sleeper {
-            self.queue_woken(current, task);
+            self.queue_woken(current, here(), task);
         }
-        current.irq_restore(irqs);
         found != Found::NotAsleep
     }
 
@@ -114,13 +129,24 @@ impl Kernel {
             debug_assert_eq!(task.state(), TASK_NEW);
             current.relax();
         }
-        self.queue_woken(current, task);
+        self.queue_woken(current, self.cpu_of(current), task);
         current.irq_restore(irqs);
     }
 
     /// Makes a task that sleeps so the caller's to wake.
     #[inline(always)]
     fn claim_to_wake(&self, current: Current, task: &Task, mask: u32) -> Found {
+        // Mostly it sleeps; if not, no more than a comparison is lost.
+        let state = task.state();
+        let asleep = word(state, Rest::Asleep);
+        if state & mask != 0 && task.head.change_state(asleep, word(TASK_WAKING, Rest::Awake)) {
+            return Found::Sleeper;
+        }
+        self.claim_any(current, task, mask)
+    }
+
+    #[inline(never)]
+    fn claim_any(&self, current: Current, task: &Task, mask: u32) -> Found {
         let mut is_certain = false;
         loop {
             let seen = task.head.state_word();
@@ -133,7 +159,7 @@ impl Kernel {
                 fence(Ordering::SeqCst);
                 is_certain = true;
             } else if seen.rest == Rest::Awake as u32 {
-                if self.has_fault(Fault::WakeIgnoresQueued) {
+                if self.has_fault_in(current, Fault::WakeIgnoresQueued) {
                     return Found::NotAsleep;
                 }
                 if self.keep_awake(current, task, mask) {
@@ -161,40 +187,61 @@ impl Kernel {
 
     /// Puts a task that the caller has claimed in line, where it may and should run.
     #[inline(always)]
-    fn queue_woken(&self, current: Current, task: &Task) {
+    fn queue_woken(&self, current: Current, here: &Cpu, task: &Task) {
         // It has left its run queue, but may still be on its way off the CPU.
         while !task.head.is_saved() {
             current.relax();
         }
-        let here = current.cpu();
-        let cpu = self.select_cpu(current, task, here);
-        let there = &self.cpus[cpu as usize];
+        if class_of(task) == Class::Fair && here.is_allowed(task) && !current.is_observed() {
+            return self.queue_fair_here(current, here, task);
+        }
+        self.queue_anywhere(current, here, task);
+    }
+
+    /// What [`queue_anywhere`](Kernel::queue_anywhere) comes to for most.
+    #[inline(always)]
+    fn queue_fair_here(&self, current: Current, here: &Cpu, task: &Task) {
+        let mut rq = here.rq.lock_irqs_off(current);
+        here.take_in(&mut rq, task);
+        rq.enqueue_as(Class::Fair, task, End::Tail);
+        if rq.should_preempt_as(Class::Fair, task) {
+            ask_to_leave(&rq);
+        }
+        let waiting = rq.waiting;
+        drop(rq);
+        if waiting == 1 {
+            self.start_tick(here);
+        } else {
+            self.call_for_help(here.local.number());
+        }
+    }
+
+    #[inline(never)]
+    fn queue_anywhere(&self, current: Current, here: &Cpu, task: &Task) {
+        let there = self.select_cpu(current, task, here);
         let mut rq = there.rq.lock_irqs_off(current);
-        task.sched.cpu.store(cpu, Ordering::Release);
-        there.note_wake(task);
-        task.sched.on_rq.store(1, Ordering::Release);
-        task.head.state.store(TASK_RUNNING, Ordering::Release);
-        rq.place(task);
-        self.enqueue_and_notify(rq, task, cpu, here);
+        there.take_in(&mut rq, task);
+        self.enqueue_and_notify(current, rq, task, there, here);
     }
 
     /// Locks the run queue that an awake task is in, if it is in one just now; it stays in it then.
     /// With interrupts off.
     fn lock_queue_with(&self, current: Current, task: &Task) -> Option<LockedQueue<'_>> {
-        let cpu = task.sched.cpu.load(Ordering::Acquire);
-        let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
+        let cpu = task.sched.cpu.get()?.get_ref();
+        let rq = cpu.rq.lock_irqs_off(current);
         // It may have gone to sleep meanwhile and been put into another queue, whose lock is not
         // held: who does that says into which before that it is in one.
-        let is_here = task.sched.is_on_rq() && task.sched.cpu.load(Ordering::Acquire) == cpu;
+        let is_here = task.sched.is_on_rq() && task.sched.cpu.is(cpu);
         if is_here { Some(rq) } else { None }
     }
 
     /// Locks the run queue that the task belongs to. With interrupts off.
     pub(crate) fn lock_rq_of(&self, current: Current, task: &Task) -> LockedQueue<'_> {
         loop {
-            let cpu = task.sched.cpu.load(Ordering::Acquire);
-            let rq = self.cpus[cpu as usize].rq.lock_irqs_off(current);
-            if task.sched.cpu.load(Ordering::Acquire) == cpu {
+            // One that never ran belongs to no queue, so any will do.
+            let cpu = task.sched.cpu.get().map_or(&self.cpus[0], Pin::get_ref);
+            let rq = cpu.rq.lock_irqs_off(current);
+            if task.sched.cpu.is_null() || task.sched.cpu.is(cpu) {
                 return rq;
             }
         }
@@ -223,70 +270,92 @@ impl Kernel {
 
     /// Puts a task in line and, where it should run at once or lines have grown, says so. The
     /// caller is on the CPU `here`, with interrupts off.
-    #[inline(always)]
     pub(crate) fn enqueue_and_notify(
         &self,
+        current: Current,
         mut rq: LockedQueue<'_>,
         task: &Task,
-        cpu: u32,
-        here: u32,
+        there: &Cpu,
+        here: &Cpu,
     ) {
         rq.enqueue(task, End::Tail);
         let preempts = rq.should_preempt(task);
         if preempts {
-            let running = rq.current();
-            running.head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
+            ask_to_leave(&rq);
         }
-        let first_to_wait = rq.waiting == 1;
-        let crowded = rq.waiting > 1;
+        let waiting = rq.waiting;
         drop(rq);
-        if cpu == here {
-            if first_to_wait {
+        if core::ptr::eq(there, here) {
+            if waiting == 1 {
                 // Also for one that preempts: the running task may not let itself be preempted for
                 // long, and then the tick finds another CPU for who waits.
-                self.start_tick(cpu);
+                self.start_tick(here);
             }
-        } else if (preempts || first_to_wait) && !self.has_fault(Fault::WakeTellsNoCpu) {
+        } else if (preempts || waiting == 1) && !self.has_fault_in(current, Fault::WakeTellsNoCpu) {
             // A remote CPU that goes on with what it runs still has to start its tick.
-            self.machine.send_interrupt(cpu);
+            self.machine.send_interrupt(there.local.number());
         }
-        if crowded {
-            self.call_for_help(cpu);
+        if waiting > 1 {
+            self.call_for_help(there.local.number());
         }
     }
 
     /// Where a woken task is to run; see the head of this folder.
     #[inline]
-    fn select_cpu(&self, current: Current, task: &Task, here: u32) -> u32 {
-        if allowed_on(task, here) {
-            return if current.is_explored() { self.choose_cpu(task, here) } else { here };
+    fn select_cpu<'k>(&'k self, current: Current, task: &Task, here: &'k Cpu) -> &'k Cpu {
+        if !here.is_allowed(task) {
+            return self.select_other_cpu(task, here);
         }
-        let last = task.sched.cpu.load(Ordering::Relaxed);
-        if allowed_on(task, last) {
-            return last;
+        if current.is_observed() { self.choose_cpu(task, here) } else { here }
+    }
+
+    #[cold]
+    fn select_other_cpu<'k>(&'k self, task: &Task, here: &'k Cpu) -> &'k Cpu {
+        if let Some(last) = task.sched.cpu.get()
+            && last.is_allowed(task)
+        {
+            return last.get_ref();
         }
         let mask = task.head.cpus_mask.load(Ordering::Relaxed) & self.all_cpus();
         let idle = mask & self.idle_cpus();
         match (idle, mask) {
             (0, 0) => here,
-            (0, mask) => mask.trailing_zeros(),
-            (idle, _) => idle.trailing_zeros(),
+            (0, mask) => &self.cpus[mask.trailing_zeros() as usize],
+            (idle, _) => &self.cpus[idle.trailing_zeros() as usize],
         }
     }
 
     /// The CPU a woken task goes to where that is explored: the waker's, or an idle one, as Linux
     /// often does.
     #[cold]
-    fn choose_cpu(&self, task: &Task, here: u32) -> u32 {
-        let mut idle =
-            task.head.cpus_mask.load(Ordering::Relaxed) & self.idle_cpus() & !(1 << here);
+    fn choose_cpu<'k>(&'k self, task: &Task, here: &'k Cpu) -> &'k Cpu {
+        let others = self.idle_cpus() & !here.bit;
+        let mut idle = task.head.cpus_mask.load(Ordering::Relaxed) & others;
         let mut chosen = choose(observe::CHOOSE_CPU, idle.count_ones() + 1);
         while chosen > 1 {
             idle &= idle - 1;
             chosen -= 1;
         }
-        if chosen == 0 { here } else { idle.trailing_zeros() }
+        if chosen == 0 { here } else { &self.cpus[idle.trailing_zeros() as usize] }
     }
+}
+
+impl Cpu {
+    /// Has a task that was woken belong to this CPU, whose queue is locked.
+    #[inline(always)]
+    fn take_in(&self, rq: &mut LockedQueue<'_>, task: &Task) {
+        task.sched.cpu.set(Some(Pin::new(self)));
+        self.note_wake(task);
+        task.sched.on_rq.store(1, Ordering::Release);
+        task.head.state.store(TASK_RUNNING, Ordering::Release);
+        rq.place(task);
+    }
+}
+
+/// Has the task that runs give its CPU away as soon as it can.
+#[cold]
+fn ask_to_leave(rq: &LockedQueue<'_>) {
+    rq.current().head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Release);
 }
 
 /// Waking oneself only changes the state: nobody waits for the CPU.

@@ -222,6 +222,7 @@ fn take_first(set: &AtomicU64, allowed: SignalSet) -> Option<u32> {
 impl Kernel {
     /// Whether a pending signal keeps a task that would sleep in `state` awake (Linux:
     /// signal_pending_state).
+    #[inline(always)]
     pub fn signal_pending_state(&self, state: u32, task: &Task) -> bool {
         if task.is_to_end() {
             return true;

@@ -138,6 +138,7 @@ impl Task {
     }
 
     /// The slot's index.
+    #[inline(always)]
     pub fn index(&self) -> u32 {
         self.index
     }
@@ -148,11 +149,13 @@ impl Task {
     }
 
     /// Whether the slot holds a task now.
+    #[inline(always)]
     pub fn is_live(&self) -> bool {
         self.generation.load(Ordering::Acquire) % 2 == 1
     }
 
     /// The address of its `struct task_struct`.
+    #[inline(always)]
     pub fn address(&self) -> usize {
         core::ptr::from_ref(&self.head) as usize
     }
@@ -163,16 +166,19 @@ impl Task {
     }
 
     /// The TASK_ bits.
+    #[inline(always)]
     pub fn state(&self) -> u32 {
         self.head.state.load(Ordering::Relaxed)
     }
 
     /// The PF_ bits.
+    #[inline(always)]
     pub fn flags(&self) -> u32 {
         self.head.flags.load(Ordering::Relaxed)
     }
 
     /// Whether it is a kernel thread.
+    #[inline(always)]
     pub fn is_kthread(&self) -> bool {
         self.flags() & state::PF_KTHREAD != 0
     }
@@ -235,6 +241,7 @@ impl Task {
     }
 
     /// Whether a signal is pending, or kthread_stop asked to look as if (Linux: signal_pending).
+    #[inline(always)]
     pub fn signal_pending(&self) -> bool {
         let flags = self.head.ti_flags.load(Ordering::Relaxed);
         flags & (state::TIF_SIGPENDING | state::TIF_NOTIFY_SIGNAL) != 0
@@ -260,7 +267,7 @@ impl Task {
     }
 
     /// Whether it was told to end where it stands in no function of the kernel.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_to_end(&self) -> bool {
         self.head.ti_flags.load(Ordering::Relaxed) & TIF_KILLED != 0
     }

@@ -138,7 +138,7 @@ impl Kernel {
     /// The body of every task: what `Start` says, then the end.
     pub(crate) fn task_main(&self) -> ! {
         let cx = self.cx();
-        self.finish_switch(cx.head);
+        self.finish_switch(&cx);
         cx.task.head.preempt_sub(1);
         cx.task.head.irq_restore(0);
         observe::takes(cx.head, cx.task.address(), observe::NO_LOCK);

@@ -99,7 +99,7 @@ impl TaskTable {
 
     /// The slot whose task_struct lies at `address`, live or dead.
     pub(crate) fn at_address(&self, address: usize) -> Option<&Task> {
-        self.slots.get(self.slots.index_of(address)?)
+        self.slots.at(address)
     }
 
     /// The live task with that pid.

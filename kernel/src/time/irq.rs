@@ -111,7 +111,7 @@ impl Kernel {
         let here = &self.cpus[cpu as usize];
         if here.softirq_pending.load(Ordering::Relaxed) {
             here.next_timer.store(u64::MAX, Ordering::Relaxed);
-            return self.program_clock(cpu);
+            return self.program_clock(here);
         }
         let when = |kind| {
             let next = self.timers.next_expiry(cpu, kind);
@@ -121,7 +121,7 @@ impl Kernel {
         let at = when(Kind::Standard);
         let at = if idle { at } else { at.min(when(Kind::Deferrable)) };
         here.next_timer.store(at.0, Ordering::Relaxed);
-        self.program_clock(cpu);
+        self.program_clock(here);
     }
 
     /// After a timer was armed: the CPU whose first timer it now is must know.

@@ -133,7 +133,7 @@ impl Kernel {
         sleepers.push(cx.task, deadline.0);
         here.next_sleeper.store(first_wake_time(&sleepers), Ordering::Relaxed);
         drop(sleepers);
-        self.program_clock(cpu);
+        self.program_clock(here);
         drop(irqs);
     }
 

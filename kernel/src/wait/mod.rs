@@ -62,6 +62,7 @@ impl Limit {
         }
     }
 
+    #[inline(always)]
     fn remaining_at_least_one(self) -> Limit {
         match self {
             Limit::Never => Limit::Never,
@@ -82,6 +83,20 @@ impl Waited {
 }
 
 impl Kernel {
+    /// As [`schedule_limit`](Kernel::schedule_limit), for a caller that has turned interrupts off;
+    /// `irqs` is what the flag was before.
+    #[inline(always)]
+    pub(crate) fn schedule_limit_irqs_off(&self, cx: &Cx<'_>, limit: Limit, irqs: u32) -> Limit {
+        if limit == Limit::Never {
+            self.schedule_irqs_off(cx, irqs);
+            return limit;
+        }
+        cx.head.irq_restore(irqs);
+        let left = self.schedule_limit(cx, limit);
+        cx.head.irq_save();
+        left
+    }
+
     /// Sleeps in the state already set, at most until the limit; returns what is left of it.
     pub(crate) fn schedule_limit(&self, cx: &Cx<'_>, limit: Limit) -> Limit {
         match limit {

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::list::{List, unlink_init};
 use kthreads_base::{
-    AtomicFn, Current, Link, RawGuard, RawSpinLock, current_head, linked, pin_field, with_current,
+    AtomicFn, IrqGuard, Link, RawGuard, RawSpinLock, linked, pin_field, with_current,
 };
 
 use crate::task::Task;
@@ -67,6 +67,7 @@ impl WaitEntry {
 
     /// Makes it an entry for `task` that leaves the queue when it is woken, whatever it was
     /// (Linux: init_wait_entry).
+    #[inline(always)]
     pub fn init(self: Pin<&Self>, task: &Task, flags: WaitFlags) {
         self.flags.store(flags.0, Ordering::Relaxed);
         self.private.store(task.address(), Ordering::Relaxed);
@@ -81,11 +82,13 @@ impl WaitEntry {
     }
 
     /// Whether it is in a queue.
+    #[inline(always)]
     pub fn is_queued(&self) -> bool {
         self.entry.is_linked()
     }
 
     /// What its owner stored; for the common wake functions the task.
+    #[inline(always)]
     pub fn private(&self) -> usize {
         self.private.load(Ordering::Relaxed)
     }
@@ -134,6 +137,7 @@ impl WaitQueueHead {
     }
 
     /// Where the head lies.
+    #[inline(always)]
     pub fn address(&self) -> usize {
         core::ptr::from_ref(self) as usize
     }
@@ -222,6 +226,7 @@ pub extern "C" fn woken_wake_function(entry: &WaitEntry, mode: u32, flags: i32, 
 
 /// Unlinks an entry from within its wake function: whoever walks the queue holds its lock, but a
 /// wake function is not given the guard, so another lock's stands for it.
+#[inline(always)]
 fn unlink_locked(entry: &WaitEntry) {
     let mut witness = RawSpinLock::new();
     unlink_init(&witness.exclusive(), entry);
@@ -232,9 +237,9 @@ const AUTOREMOVE: WakeFn = autoremove_wake_function;
 impl Kernel {
     /// What [`autoremove_wake_function`] does, which most entries have.
     #[inline(always)]
-    fn wake_and_remove(&self, current: Current, entry: &WaitEntry, mode: u32) -> i32 {
-        let task = self.task_at(entry.private());
-        let woken = task.is_some_and(|task| self.wake_by(current, task, mode));
+    fn wake_and_remove(&self, cx: &Cx<'_>, entry: &WaitEntry, mode: u32) -> i32 {
+        let Some(task) = self.task_at(entry.private()) else { return 0 };
+        let woken = self.wake_irqs_off(cx.head, task, mode, || cx.here());
         if woken {
             unlink_locked(entry);
         }
@@ -259,6 +264,7 @@ impl Kernel {
     /// Adds the entry if it is in no queue, and sets the task's state (Linux: prepare_to_wait and
     /// prepare_to_wait_exclusive); returns whether the queue was empty. The state is set under
     /// the queue's lock and before the caller reads its condition.
+    #[inline(always)]
     pub fn prepare_to_wait(
         &self,
         cx: &Cx<'_>,
@@ -283,6 +289,7 @@ impl Kernel {
     /// # Errors
     ///
     /// ERESTARTSYS when such a signal is pending.
+    #[inline(always)]
     pub fn prepare_to_wait_event(
         &self,
         cx: &Cx<'_>,
@@ -306,6 +313,7 @@ impl Kernel {
     }
 
     /// Ends a wait: the task runs, the entry is in no queue (Linux: finish_wait).
+    #[inline(always)]
     pub fn finish_wait(&self, cx: &Cx<'_>, queue: Pin<&WaitQueueHead>, entry: &WaitEntry) {
         cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
         cx.task.wait_queue.store(0, Ordering::Relaxed);
@@ -321,18 +329,21 @@ impl Kernel {
     #[inline(always)]
     pub fn wake_up(
         &self,
+        cx: &Cx<'_>,
         queue: Pin<&WaitQueueHead>,
         mode: u32,
         exclusive: Option<u32>,
         key: usize,
     ) -> u32 {
-        self.wake_up_flags(queue, mode, 0, exclusive, key)
+        self.wake_up_flags(cx, queue, mode, 0, exclusive, key)
     }
 
     /// As [`wake_up`](Kernel::wake_up), with WF_ flags for the wake functions (Linux:
     /// __wake_up_sync_key).
+    #[inline(always)]
     pub fn wake_up_flags(
         &self,
+        cx: &Cx<'_>,
         queue: Pin<&WaitQueueHead>,
         mode: u32,
         flags: i32,
@@ -340,20 +351,22 @@ impl Kernel {
         key: usize,
     ) -> u32 {
         queue.check(self);
-        let held = queue.get_ref().lock.lock();
-        self.walk(queue, &held, (mode, flags, key), exclusive)
+        let held = queue.get_ref().lock.lock_of(cx.head);
+        self.walk(cx, queue, &held, (mode, flags, key), exclusive)
     }
 
     /// As [`wake_up`](Kernel::wake_up), with the queue's lock held (Linux: __wake_up_locked_key).
     pub fn wake_up_locked(
         &self,
+        cx: &Cx<'_>,
         queue: Pin<&WaitQueueHead>,
         held: &RawGuard<'_>,
         mode: u32,
         exclusive: Option<u32>,
         key: usize,
     ) -> u32 {
-        self.walk(queue, held, (mode, 0, key), exclusive)
+        let _irqs = IrqGuard::of(cx.head);
+        self.walk(cx, queue, held, (mode, 0, key), exclusive)
     }
 
     /// Calls a wake function of a module, which may take locks under that of the queue.
@@ -368,17 +381,17 @@ impl Kernel {
         self.under_lock(queue.address(), || entry.wake(mode, flags, key))
     }
 
-    /// Calls the entries' wake functions with those arguments.
+    /// Calls the entries' wake functions with those arguments. Interrupts are off.
     #[inline(always)]
     fn walk(
         &self,
+        cx: &Cx<'_>,
         queue: Pin<&WaitQueueHead>,
         held: &RawGuard<'_>,
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
-        let current = current_head();
-        self.waits.note_waker(current, queue.address());
+        self.waits.note_waker(cx.head, queue.address());
         let queue = queue.get_ref();
         let mut woken = 0;
         let mut next = queue.head.first(held);
@@ -387,13 +400,13 @@ impl Kernel {
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
             let result = match entry.func.is(AUTOREMOVE) {
-                true => self.wake_and_remove(current, entry.get_ref(), mode),
+                true => self.wake_and_remove(cx, entry.get_ref(), mode),
                 false if entry.runs_module() => {
                     self.wake_module(queue, entry.get_ref(), (mode, wake_flags, key))
                 }
                 false => entry.wake(mode, wake_flags, key),
             };
-            if result < 0 || self.has_fault(Fault::WakeUpWakesFirst) {
+            if result < 0 || self.has_fault_in(cx.head, Fault::WakeUpWakesFirst) {
                 break;
             }
             if result > 0 && flags & WaitFlags::EXCLUSIVE.0 != 0 {

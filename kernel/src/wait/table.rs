@@ -8,16 +8,18 @@
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock};
 
 use crate::audit::Findings;
 use crate::task::{Task, TaskLink, TaskPin};
 
-/// How many shards there are, as a power of two.
-const SHARD_BITS: u32 = 10;
-/// As many in a kernel that is explored: it goes back to what it was all the time, page by page.
-const EXPLORED_SHARD_BITS: u32 = 6;
+/// How many places there are.
+const PLACES: usize = 1024;
+/// How many are used in a kernel that is observed: it goes back to what it was all the time, page by
+/// page.
+const OBSERVED_PLACES: usize = 64;
 const ORDER: Ordering = Ordering::Relaxed;
 
 /// A task's place in the table.
@@ -79,6 +81,7 @@ impl Default for WaitNode {
 
 impl WaitNode {
     /// The address of the object the task waits for.
+    #[inline(always)]
     pub fn waits_for(&self) -> Option<usize> {
         Some(self.address.load(ORDER)).filter(|address| *address != 0)
     }
@@ -123,73 +126,80 @@ struct LastWaker {
     pid: AtomicI32,
 }
 
+/// What addresses that fall together share.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Place {
+    shard: SpinLock<Shard>,
+    waker: LastWaker,
+}
+
 /// The table.
 pub(crate) struct WaitTable {
-    shards: Box<[SpinLock<Shard>]>,
-    wakers: Box<[LastWaker]>,
-    /// What of a hash is not the number of a place.
-    shift: u32,
+    places: Box<[Place; PLACES]>,
+    is_observed: bool,
 }
 
 impl WaitTable {
-    pub(crate) fn new(is_explored: bool) -> WaitTable {
-        let bits = if is_explored { EXPLORED_SHARD_BITS } else { SHARD_BITS };
-        let places = 0..1 << bits;
-        let shard = |_| SpinLock::new(Shard::default());
-        let wakers = places.clone().map(|_| LastWaker::default()).collect();
-        let shards = places.map(shard).collect();
-        WaitTable { shards, wakers, shift: u64::BITS - bits }
+    pub(crate) fn new(is_observed: bool) -> WaitTable {
+        let places: Vec<Place> = (0..PLACES).map(|_| Place::default()).collect();
+        let Ok(places) = places.into_boxed_slice().try_into() else {
+            kthreads_base::fatal("the wait table is not of its own size")
+        };
+        WaitTable { places, is_observed }
     }
 
+    /// Where what is at an address has its waiters.
     #[inline(always)]
-    fn place_of(&self, address: usize) -> usize {
-        let mixed = (address as u64 >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> self.shift) as usize
+    pub(crate) fn place(&self, current: Current, address: usize) -> &Place {
+        &self.places[place_of(address, current.is_observed())]
+    }
+
+    /// As [`place`](WaitTable::place), for a caller that does not know the running thread.
+    fn place_at(&self, address: usize) -> &Place {
+        &self.places[place_of(address, self.is_observed)]
+    }
+
+    /// Those that are used.
+    fn used(&self) -> &[Place] {
+        &self.places[..if self.is_observed { OBSERVED_PLACES } else { PLACES }]
     }
 
     /// Notes that the running thread wakes by way of an object.
     #[inline(always)]
     pub(crate) fn note_waker(&self, current: Current, address: usize) {
-        let place = &self.wakers[self.place_of(address)];
-        place.address.store(address, ORDER);
-        place.pid.store(current.pid.load(ORDER), ORDER);
+        self.place(current, address).note_waker(current, address);
     }
 
     /// The pid of the last to do so, if that is known.
     pub(crate) fn last_waker(&self, address: usize) -> Option<i32> {
-        let place = &self.wakers[self.place_of(address)];
-        (place.address.load(ORDER) == address).then(|| place.pid.load(ORDER))
+        let waker = &self.place_at(address).waker;
+        (waker.address.load(ORDER) == address).then(|| waker.pid.load(ORDER))
     }
 
     /// Locks the shard of an object.
     #[inline(always)]
     pub(crate) fn lock<T>(&self, current: Current, object: &T) -> SpinGuard<'_, Shard> {
-        self.shards[self.place_of(core::ptr::from_ref(object) as usize)].lock_of(current)
-    }
-
-    /// As [`lock`](WaitTable::lock), where interrupts are off already and stay off.
-    #[inline(always)]
-    pub(crate) fn lock_irqs_off<T>(&self, current: Current, object: &T) -> QuietGuard<'_, Shard> {
-        self.shards[self.place_of(core::ptr::from_ref(object) as usize)].lock_irqs_off(current)
+        self.place(current, core::ptr::from_ref(object) as usize).shard.lock_of(current)
     }
 
     /// How many tasks wait.
     pub(crate) fn waiters(&self) -> u32 {
         let mut count = 0;
-        for shard in &self.shards {
+        for place in self.used() {
             // Links that lead nowhere are told by `audit`.
-            shard.lock().audit(&mut |_| count += 1);
+            place.shard.lock().audit(&mut |_| count += 1);
         }
         count
     }
 
     /// Looks at all shards.
     pub(crate) fn audit(&self, found: &mut Findings) {
-        for (place, shard) in self.shards.iter().enumerate() {
+        for (place, Place { shard, .. }) in self.used().iter().enumerate() {
             let shard = shard.lock();
             let wrong = shard.audit(&mut |task| {
                 let address = task.wait.address.load(ORDER);
-                if address == 0 || self.place_of(address) != place {
+                if address == 0 || place_of(address, self.is_observed) != place {
                     let pid = task.pid();
                     found.add(format_args!("{pid} waits for {address:#x} in shard {place}"));
                 }
@@ -202,7 +212,29 @@ impl WaitTable {
 
     /// The first task in line for the object at an address.
     pub(crate) fn first_at(&self, address: usize) -> Option<&Task> {
-        self.shards[self.place_of(address)].lock().first_at(address)
+        self.place_at(address).shard.lock().first_at(address)
+    }
+}
+
+#[inline(always)]
+fn place_of(address: usize, is_observed: bool) -> usize {
+    let mixed = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let place = (mixed >> 54) as usize % PLACES;
+    if is_observed { place % OBSERVED_PLACES } else { place }
+}
+
+impl Place {
+    /// Notes that the running thread wakes by way of the object at `address`, which is here.
+    #[inline(always)]
+    pub(crate) fn note_waker(&self, current: Current, address: usize) {
+        self.waker.address.store(address, ORDER);
+        self.waker.pid.store(current.pid.load(ORDER), ORDER);
+    }
+
+    /// Locks the shard where interrupts are off already and stay off.
+    #[inline(always)]
+    pub(crate) fn lock_irqs_off(&self, current: Current) -> QuietGuard<'_, Shard> {
+        self.shard.lock_irqs_off(current)
     }
 }
 
@@ -241,6 +273,32 @@ impl Shard {
             None => self.last.set(prev),
             Some(next) => next.wait.prev.set(prev),
         }
+    }
+
+    /// Takes the first task in line for `object` out of line.
+    #[inline(always)]
+    pub(crate) fn take_first<'t, T>(&mut self, object: &T) -> Option<&'t Task> {
+        let address = core::ptr::from_ref(object) as usize;
+        let first: TaskPin<'t> = self.first.get()?;
+        if first.wait.address.load(ORDER) != address {
+            return self.take_behind_others(address);
+        }
+        first.wait.address.store(0, ORDER);
+        let next = first.wait.next.get();
+        self.first.set(next);
+        match next {
+            None => self.last.set(None),
+            Some(next) => next.wait.prev.set(None),
+        }
+        Some(first.get_ref())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_behind_others<'t>(&mut self, address: usize) -> Option<&'t Task> {
+        let task = self.first_at(address)?;
+        self.remove(task);
+        Some(task)
     }
 
     /// Calls `see` with each task in line; tells what does not hold together.

@@ -53,6 +53,7 @@ impl HungTasks {
 }
 
 /// Whether a sleep in that state may last too long (Linux: check_hung_uninterruptible_tasks).
+#[inline(always)]
 fn may_hang(state: u32) -> bool {
     state & (TASK_UNINTERRUPTIBLE | TASK_WAKEKILL | TASK_NOLOAD) == TASK_UNINTERRUPTIBLE
 }
@@ -245,6 +246,7 @@ fn sleep_number(task: &Task) -> u64 {
     task.head.nvcsw.load(ORDER) + 1
 }
 
+#[inline(always)]
 fn count(cell: &AtomicU64) {
     cell.store(cell.load(ORDER) + 1, ORDER);
 }

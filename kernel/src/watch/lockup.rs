@@ -76,7 +76,7 @@ pub(crate) struct Passes {
 
 impl Passes {
     /// The running thread passes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pass(&self) {
         self.count.store(self.count.load(ORDER).wrapping_add(1), ORDER);
     }

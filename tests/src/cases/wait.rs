@@ -47,7 +47,7 @@ fn exclusive(cx: &Cx<'_>) {
     for flags in [WaitFlags::EXCLUSIVE, WaitFlags::SHARED, WaitFlags::EXCLUSIVE] {
         sleeper(cx, &queue, Sleep::Uninterruptible, flags, &woken);
     }
-    let wake = |exclusive| cx.kernel.wake_up(queue.as_ref(), TASK_NORMAL, exclusive, 0);
+    let wake = |exclusive| cx.kernel.wake_up(cx, queue.as_ref(), TASK_NORMAL, exclusive, 0);
     assert_eq!(wake(Some(1)), 1);
     until(cx, || woken.get() == 2);
     cx.sleep(20);
@@ -62,11 +62,11 @@ fn masks(cx: &Cx<'_>) {
     for sleep in [Sleep::Interruptible, Sleep::Uninterruptible, Sleep::Killable, Sleep::Idle] {
         sleeper(cx, &queue, sleep, WaitFlags::SHARED, &woken);
     }
-    cx.kernel.wake_up(queue.as_ref(), TASK_INTERRUPTIBLE, Some(1), 0);
+    cx.kernel.wake_up(cx, queue.as_ref(), TASK_INTERRUPTIBLE, Some(1), 0);
     until(cx, || woken.get() == 1);
     cx.sleep(20);
     assert_eq!(woken.get(), 1);
-    cx.kernel.wake_up(queue.as_ref(), TASK_NORMAL, Some(1), 0);
+    cx.kernel.wake_up(cx, queue.as_ref(), TASK_NORMAL, Some(1), 0);
     until(cx, || woken.get() == 4);
 }
 

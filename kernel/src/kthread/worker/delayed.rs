@@ -3,7 +3,7 @@
 use core::pin::Pin;
 
 use kthreads_base::list::{is_linked, unlink_init};
-use kthreads_base::{RawGuard, with_current};
+use kthreads_base::{RawGuard, current_head, with_current};
 
 use super::queue::Place;
 use super::{DelayedWork, ORDER, Worker};
@@ -42,7 +42,7 @@ impl Kernel {
     ) {
         let work = delayed.work();
         if delay == 0 {
-            return self.insert_work(worker, held, work, Place::Last);
+            return self.insert_work(current_head(), worker, held, work, Place::Last);
         }
         self.check_work(worker, &work);
         worker.delayed_works().push_front(held, work);
@@ -58,7 +58,7 @@ impl Kernel {
         let held = worker.get_ref().lock.lock();
         unlink_init(&held, &delayed.get_ref().work);
         if delayed.work.canceling.load(ORDER) == 0 && !worker.is_closed() {
-            self.insert_work(worker, &held, delayed.work(), Place::Last);
+            self.insert_work(current_head(), worker, &held, delayed.work(), Place::Last);
         }
     }
 
@@ -105,7 +105,7 @@ impl Kernel {
         let work = &delayed.get_ref().work;
         work.canceling.fetch_add(1, ORDER);
         drop(held);
-        let relax = &mut || kthreads_base::current_head().relax();
+        let relax = &mut || current_head().relax();
         self.timers.delete_sync(&delayed.get_ref().timer, relax);
         let held = worker.get_ref().lock.lock();
         work.canceling.fetch_sub(1, ORDER);

@@ -3,7 +3,7 @@
 use core::pin::{Pin, pin};
 
 use kthreads_base::list::{is_linked, unlink_init};
-use kthreads_base::{RawGuard, container_of, pin_field, with_current};
+use kthreads_base::{RawGuard, container_of, current_head, pin_field, with_current};
 
 use super::queue::Place;
 use super::{DelayedWork, ORDER, Work, Worker};
@@ -22,7 +22,11 @@ pin_field!(fn FlushWork::work -> work: Work);
 container_of!(fn FlushWork::of_work <- work: Work);
 
 pub(super) extern "C" fn tell_flushed(work: &Work) {
-    with_current(|kernel: &Kernel, _| kernel.complete(&FlushWork::of_work(work).done));
+    with_current(|kernel: &Kernel, head| {
+        let cx = kernel.cx_of(head);
+        kernel.complete_before_point(&cx, &FlushWork::of_work(work).done);
+        cx.point();
+    });
 }
 
 fn new_flush() -> FlushWork {
@@ -37,7 +41,7 @@ impl Kernel {
     pub fn flush_work(&self, cx: &Cx<'_>, work: Pin<&Work>) {
         self.might_sleep(cx);
         let Some(worker) = work.worker.get() else { return };
-        let held = worker.get_ref().lock.lock();
+        let held = worker.get_ref().lock.lock_of(cx.head);
         self.flush_locked(cx, worker, held, work);
     }
 
@@ -51,7 +55,7 @@ impl Kernel {
             if is_linked(work.get_ref()) {
                 if self.timers.delete(timer) {
                     unlink_init(&held, work.get_ref());
-                    self.insert_work(worker, &held, work, Place::Last);
+                    self.insert_work(current_head(), worker, &held, work, Place::Last);
                 } else if self.timers.is_running(timer) {
                     // The work may be where it was until the timer's function has the lock.
                     drop(held);
@@ -82,7 +86,7 @@ impl Kernel {
         } else {
             return;
         };
-        self.insert_work(worker, &held, flush.work(), place);
+        self.insert_work(cx.head, worker, &held, flush.work(), place);
         drop(held);
         let _waits = cx.waits_in(WaitsIn::KthreadFlushWork);
         self.wait_for_completion_though_killed(cx, &flush.done);
@@ -93,7 +97,7 @@ impl Kernel {
     pub fn flush_worker(&self, cx: &Cx<'_>, worker: Pin<&Worker>) {
         let flush = pin!(new_flush());
         let flush = flush.as_ref();
-        if !self.queue_work(worker, flush.work()) {
+        if !self.queue_work_as(cx, worker, flush.work()) {
             return;
         }
         let _waits = cx.waits_in(WaitsIn::KthreadFlushWorker);

@@ -103,6 +103,7 @@ impl Worker {
     }
 
     /// The address of its thread's task_struct, 0 while it has none.
+    #[inline(always)]
     pub fn task(&self) -> usize {
         self.task.load(Ordering::Acquire)
     }
@@ -125,11 +126,13 @@ impl Worker {
         }
     }
 
+    #[inline(always)]
     fn is_closed(&self) -> bool {
         self.flags.load(ORDER) & CLOSED != 0
     }
 
     /// Whether works wait.
+    #[inline(always)]
     pub fn has_works(&self) -> bool {
         !self.work_list.is_empty()
     }
@@ -165,11 +168,13 @@ impl Work {
         self.worker.get()
     }
 
+    #[inline(always)]
     fn address(&self) -> usize {
         core::ptr::from_ref(self) as usize
     }
 
     /// Linux: queuing_blocked.
+    #[inline(always)]
     fn is_blocked(&self) -> bool {
         is_linked(self) || self.canceling.load(ORDER) != 0
     }
@@ -188,6 +193,7 @@ impl DelayedWork {
     }
 }
 
+#[inline(always)]
 fn address_of(worker: Pin<&Worker>) -> usize {
     core::ptr::from_ref(worker.get_ref()) as usize
 }

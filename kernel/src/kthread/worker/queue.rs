@@ -2,10 +2,11 @@
 
 use core::pin::Pin;
 
-use kthreads_base::RawGuard;
+use kthreads_base::{Current, RawGuard, current_head};
 
 use super::{ORDER, Work, Worker, address_of};
-use crate::{Fault, Kernel};
+use crate::task::state::TASK_NORMAL;
+use crate::{Cx, Fault, Kernel};
 
 /// Where a work goes among those that wait.
 #[derive(Clone, Copy)]
@@ -19,18 +20,30 @@ impl Kernel {
     /// Queues a work; returns false if it waits already or is being cancelled (Linux:
     /// kthread_queue_work). From any context.
     pub fn queue_work(&self, worker: Pin<&Worker>, work: Pin<&Work>) -> bool {
+        self.queue_work_by(current_head(), worker, work)
+    }
+
+    /// As [`queue_work`](Kernel::queue_work), for a caller that knows the running task.
+    #[inline(always)]
+    pub fn queue_work_as(&self, cx: &Cx<'_>, worker: Pin<&Worker>, work: Pin<&Work>) -> bool {
+        self.queue_work_by(cx.head, worker, work)
+    }
+
+    #[inline(always)]
+    fn queue_work_by(&self, current: Current, worker: Pin<&Worker>, work: Pin<&Work>) -> bool {
         let is_set_up = self.check_queued(worker, &work);
-        let held = worker.get_ref().lock.lock();
+        let held = worker.get_ref().lock.lock_of(current);
         let queued = is_set_up && !work.is_blocked() && !worker.is_closed();
         if queued {
-            self.insert_work(worker, &held, work, Place::Last);
+            self.insert_work(current, worker, &held, work, Place::Last);
         }
         queued
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert_work(
         &self,
+        current: Current,
         worker: Pin<&Worker>,
         held: &RawGuard<'_>,
         work: Pin<&Work>,
@@ -46,17 +59,21 @@ impl Kernel {
             Place::After(other) => worker.get_ref().work_list.insert_after(held, other, work),
         }
         work.worker.set(Some(worker));
-        if !is_awake
-            && !self.has_fault(Fault::QueueForgetsWake)
-            && let Some(task) = self.task_at(worker.task())
-        {
-            self.wake_up_process(task);
+        if !is_awake && !self.has_fault_in(current, Fault::QueueForgetsWake) {
+            self.wake_worker(current, worker);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_worker(&self, current: Current, worker: Pin<&Worker>) {
+        if let Some(task) = self.task_at(worker.task()) {
+            self.wake_by(current, task, TASK_NORMAL);
         }
     }
 
     /// Says so if one of the two was never initialised. A work that was not is never queued: it
     /// looks as if it were in line already, to Linux too.
-    #[inline]
+    #[inline(always)]
     pub(super) fn check_queued(&self, worker: Pin<&Worker>, work: &Work) -> bool {
         let is_set_up = work.func.address() != 0;
         if !is_set_up {
@@ -69,11 +86,17 @@ impl Kernel {
     }
 
     /// One work must not be used with two workers (Linux: kthread_insert_work_sanity_check).
-    #[inline]
+    #[inline(always)]
     pub(super) fn check_work(&self, worker: Pin<&Worker>, work: &Work) {
         let other = work.worker.address();
-        if other != 0 && other != address_of(worker) {
-            self.warn_once(&self.cx(), "a kthread_work is used with two workers");
+        if other != address_of(worker) && other != 0 {
+            self.report_two_workers();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_two_workers(&self) {
+        self.warn_once(&self.cx(), "a kthread_work is used with two workers");
     }
 }

@@ -14,6 +14,14 @@ impl Kernel {
     /// What a worker's thread does until it is told to stop; what waits then stays (Linux:
     /// kthread_worker_fn).
     pub fn worker_main(&self, cx: &Cx<'_>, worker: Pin<&Worker>) -> i32 {
+        match cx.unobserved() {
+            Some(cx) => self.worker_body(&cx, worker),
+            None => self.worker_body(cx, worker),
+        }
+    }
+
+    #[inline(always)]
+    fn worker_body(&self, cx: &Cx<'_>, worker: Pin<&Worker>) -> i32 {
         let task = cx.task.get_ref();
         worker.set_task(task.address());
         task.worker.set(Some(worker));
@@ -30,10 +38,10 @@ impl Kernel {
                     let before = AtomicState::now(cx);
                     self.call_work(&task.head, work.address(), || func(work));
                     if let Some(left) = before.restore(cx) {
-                        self.report_work_left(cx, func, &left);
+                        self.report_work_left(*cx, func, &left);
                     }
                 }
-                None => self.sleep_for_work(cx, worker),
+                None => self.sleep_for_work(*cx, worker),
             }
             self.cond_resched(cx);
         }
@@ -47,24 +55,27 @@ impl Kernel {
 
     /// Sleeps until there is something to do. What came since it was looked for is seen after the
     /// state is set, or wakes the sleeper.
-    fn sleep_for_work(&self, cx: &Cx<'_>, worker: Pin<&Worker>) {
+    #[inline(never)]
+    fn sleep_for_work(&self, cx: Cx<'_>, worker: Pin<&Worker>) {
         let task = cx.task.get_ref();
-        let looked = self.has_fault(Fault::WorkerLooksFirst);
+        let looked = self.has_fault_in(cx.head, Fault::WorkerLooksFirst);
         if looked {
             cx.head.step();
         }
-        task.set_state(TASK_INTERRUPTIBLE);
-        if looked || !(worker.has_works() || self.kthread_should_stop(cx)) {
+        cx.head.step();
+        task.store_state(TASK_INTERRUPTIBLE);
+        if looked || !(worker.has_works() || self.kthread_should_stop(&cx)) {
             let _waits = cx.waits_in(WaitsIn::KthreadWorkerFn);
-            self.schedule(cx);
+            self.schedule(&cx);
         }
         task.head.state.store(TASK_RUNNING, ORDER);
     }
 
     #[cold]
-    fn report_work_left(&self, cx: &Cx<'_>, func: WorkFn, left: &Left) {
+    #[inline(never)]
+    fn report_work_left(&self, cx: Cx<'_>, func: WorkFn, left: &Left) {
         let name = self.variable_name(func as usize);
-        self.report_left(cx, format_args!("work {name}"), left);
+        self.report_left(&cx, format_args!("work {name}"), left);
     }
 
     #[inline(always)]
