@@ -2,15 +2,17 @@
 //!
 //! Everything above this crate that is not tied to a machine or to C is safe Rust. What is kept
 //! here is what cannot be: finding the running thread from the stack pointer ([`head`]), giving
-//! one stack to another thread ([`switch`]), locks that know about interrupts
-//! ([`spin`]), lists whose links lie in their members ([`list`]), slots whose type never changes
-//! ([`slab`]), and the [`machine::Machine`] that all of it runs on.
+//! one stack to another thread ([`switch`]), locks that know about interrupts ([`spin`]),
+//! interrupts and preemption turned off for a while ([`guard`]), lists whose links lie in their
+//! members ([`list`]), slots whose type never changes ([`slab`]), and the [`machine::Machine`]
+//! that all of it runs on.
 //!
 //! # Lock levels
 //!
-//! A lock may be taken only while locks of a lower level are held: 1 objects of modules and of
-//! subsystems (wait-queue heads, workers, the wait table's shards, module list), 2 a task's wake
-//! lock and signal lock, 3 run queues and timer bases, 4 leaves (free lists, the log).
+//! A lock may be taken only while locks of a lower level are held: 0 looks at other tasks' workers
+//! and at images' memory, 1 objects of modules and of subsystems (wait-queue heads, workers, the
+//! wait table's shards, the module list), 2 a task's signals, 3 run queues and timer bases, 4
+//! leaves (free lists, the log, the lock validator).
 #![no_std]
 #![warn(unreachable_pub)]
 
@@ -24,6 +26,7 @@ pub mod cpu;
 pub mod explore;
 pub mod frames;
 pub mod func;
+pub mod guard;
 pub mod head;
 pub mod held;
 pub mod interrupt;
@@ -42,13 +45,14 @@ mod time;
 pub use cpu::{CpuLocal, with_current};
 pub use explore::{choose, explore_point, note};
 pub use func::{AtomicFn, AtomicRef};
+pub use guard::{IrqGuard, PreemptGuard};
 pub use head::{Current, Head, current_head, on_kernel_stack};
 pub use interrupt::{forced_point, interrupt_point, module_point, module_point_of};
 pub use list::{Link, Linked, List};
 pub use machine::{Fault, FaultCause, Machine, MemoryInfo, Protection, SharedMachine, Upcalls};
 pub use slab::Slab;
 pub use spare::run_on;
-pub use spin::{IrqGuard, PreemptGuard, QuietGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
+pub use spin::{QuietGuard, RawGuard, RawSpinLock, SpinGuard, SpinLock};
 pub use stack::{SLOT_SIZE, Stack};
 pub use time::Nanos;
 

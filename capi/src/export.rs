@@ -1,10 +1,10 @@
 //! How a function becomes an export.
 //!
-//! Every export is made by one of two macros. [`export!`] makes one that acts on the running task:
-//! its body gets `cx`, a Rust panic in it ends the thread with an oops, and at its end pending
-//! interrupts are taken and another task gets the CPU if it should have it. [`leaf!`] makes one
-//! that only computes, or that handles locks and interrupt flags and so says itself where it may
-//! be interrupted; it does not panic.
+//! Every export is made by one of two macros. [`export!`] (and [`hot_export!`], for what is called
+//! most) makes one that acts on the running task: its body gets `cx`, a Rust panic in it ends the
+//! thread with an oops, and at its end pending interrupts are taken and another task gets the CPU
+//! if it should have it. [`leaf!`] makes one that only computes, or that handles locks and
+//! interrupt flags and so says itself where it may be interrupted; it does not panic.
 //!
 //! Nothing is ever unwound into C: the `unwind` feature catches a panic here; without it, the
 //! machine's panic handler ends the thread.

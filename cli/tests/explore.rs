@@ -48,19 +48,38 @@ fn the_same_seed_gives_the_same_result() {
 #[test]
 fn a_string_of_something_else_is_told_apart() {
     let path = module("race.c");
-    let output = tool::kthreads(&["replay", "kt2.2.1.0.AB", &path]);
+    let output = tool::kthreads(&["replay", "kt3.2.1.0.0.AB", &path]);
     let text = &output.err;
-    assert!(text.contains("warning: the modules, the script or the level"), "{text}");
-    let output = tool::kthreads(&["replay", "kt0.2.1.0.AB", &path]);
+    assert!(text.contains("warning: the modules, the script or the options"), "{text}");
+    let output = tool::kthreads(&["replay", "kt2.2.1.0.AB", &path]);
     assert_eq!(output.status, Some(2));
     let text = &output.err;
-    assert!(text.contains("version kt0"), "{text}");
+    assert!(text.contains("version kt2"), "{text}");
+}
+
+#[test]
+fn a_string_of_another_build_is_told_apart() {
+    let path = module("lost_stop.c");
+    let found = explore("lost_stop.c", &[]).1;
+    let mut parts: Vec<&str> = replay_string(&found).split('.').collect();
+    let (same, build) = (parts.join("."), parts[3]);
+    parts[3] = if build == "1" { "2" } else { "1" };
+    let warning = "kthreads: warning: another build of kthreads made the string";
+    for (string, is_warned) in [(same, false), (parts.join("."), true)] {
+        let output = tool::kthreads(&["replay", &string, &path]);
+        assert_eq!(output.err.contains(warning), is_warned, "{}", output.describe());
+        assert!(output.out.contains("lost wake-up: cleaner was"), "{}", output.describe());
+    }
+    // The same string, for another kernel.
+    let string = replay_string(&found);
+    let output = tool::kthreads(&["replay", string, "--as-linux", "5.15", &path]);
+    assert!(output.err.contains("the script or the options"), "{}", output.describe());
 }
 
 #[test]
 fn a_string_that_does_not_fit_stops_with_the_reason() {
     // There are not as many ways to go; and there are not as many decisions.
-    for string in ["kt2.2.1.0.KJ", "kt2.2.1.0.-----fB"] {
+    for string in ["kt3.2.1.0.0.KJ", "kt3.2.1.0.0.-----fB"] {
         let output = tool::kthreads(&["replay", string, &module("lost_stop.c")]);
         assert_eq!(output.status, Some(2), "{}", output.describe());
         let reason = "kthreads: the string does not fit: 1 of its 1 choices could not be made";
@@ -91,7 +110,7 @@ fn a_module_that_was_changed_is_told_apart() {
     }
     // As long, and another state.
     let changed = replay(&string, "0x0000001");
-    let warning = "kthreads: warning: the modules, the script or the level";
+    let warning = "kthreads: warning: the modules, the script or the options";
     assert!(changed.err.starts_with(warning), "{}", changed.describe());
 }
 

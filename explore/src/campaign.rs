@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::finding::Finding;
-use crate::replay::{ReplayString, run_choices};
+use crate::replay::{BUILD, ReplayString, run_choices};
 use crate::result::Outcome;
 use crate::room::Room;
 use crate::run::{Scenario, Telling, run_schedule};
@@ -208,8 +208,13 @@ impl<'s> Campaign<'s> {
             report.strays = Some(format!("schedule {schedule}"));
         }
         let finding = shown.unwrap_or(finding).clone();
-        let replay =
-            ReplayString { cpus: config.cpus, seed: config.seed, hash: config.hash, choices };
+        let replay = ReplayString {
+            cpus: config.cpus,
+            seed: config.seed,
+            build: BUILD,
+            hash: config.hash,
+            choices,
+        };
         let story = ran.story.unwrap_or_default();
         report.found.push(Found { finding, count: 1, schedule, replay, story, log: ran.log });
     }

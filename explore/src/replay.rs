@@ -8,17 +8,25 @@ use crate::strategy::Replay;
 use std::fmt;
 use std::str::FromStr;
 
-/// The version of the format; it changes when points are added or removed in the kernel, too.
-const VERSION: &str = "kt2";
+/// The version of the format.
+const VERSION: &str = "kt3";
 
-/// A schedule, in a line of text: the version, the number of CPUs, the seed, what it is of, and
-/// the choices.
+/// Stands for the sources that this program was built of, as far as schedules depend on them.
+pub(crate) const BUILD: u32 = match u32::from_str_radix(env!("KTHREADS_BUILD"), 16) {
+    Ok(build) => build,
+    Err(_) => panic!("the build script writes a number"),
+};
+
+/// A schedule, in a line of text: the version, the number of CPUs, the seed, which build it is
+/// of, what it is of, and the choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayString {
     /// How many CPUs.
     pub cpus: u32,
     /// The seed of the machine.
     pub seed: u64,
+    /// Stands for the build that made it: another has other points, or numbers them otherwise.
+    pub build: u32,
     /// Stands for what was explored.
     pub hash: u32,
     /// What was chosen.
@@ -40,7 +48,7 @@ impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReplayError::NoReplayString => {
-                write!(f, "this is no replay string: one looks like {VERSION}.2.1.0.AB")
+                write!(f, "this is no replay string: one looks like {VERSION}.2.1.0.0.AB")
             }
             ReplayError::Version(version) => {
                 write!(f, "the replay string is of version {version}, this program reads {VERSION}")
@@ -53,6 +61,11 @@ impl fmt::Display for ReplayError {
 impl std::error::Error for ReplayError {}
 
 impl ReplayString {
+    /// Whether this build made it, so that its choices mean what they meant.
+    pub fn is_of_this_build(&self) -> bool {
+        self.build == BUILD
+    }
+
     /// Runs the schedule, with its story.
     pub fn run(&self, config: &Config, scenario: &dyn Scenario) -> Ran {
         self.run_in(&mut Room::new(), config, scenario)
@@ -79,8 +92,8 @@ pub(crate) fn run_choices(
 
 impl fmt::Display for ReplayString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ReplayString { cpus, seed, hash, choices } = self;
-        write!(f, "{VERSION}.{cpus}.{seed:x}.{hash:x}.{choices}")
+        let ReplayString { cpus, seed, build, hash, choices } = self;
+        write!(f, "{VERSION}.{cpus}.{seed:x}.{build:x}.{hash:x}.{choices}")
     }
 }
 
@@ -95,10 +108,13 @@ impl FromStr for ReplayString {
             return Err(ReplayError::Version(version.to_owned()));
         }
         let parts: Vec<&str> = parts.collect();
-        let [cpus, seed, hash, choices] = parts[..] else { return Err(ReplayError::Garbled) };
+        let [cpus, seed, build, hash, choices] = parts[..] else {
+            return Err(ReplayError::Garbled);
+        };
         let string = ReplayString {
             cpus: cpus.parse().map_err(|_| ReplayError::Garbled)?,
             seed: u64::from_str_radix(seed, 16).map_err(|_| ReplayError::Garbled)?,
+            build: u32::from_str_radix(build, 16).map_err(|_| ReplayError::Garbled)?,
             hash: u32::from_str_radix(hash, 16).map_err(|_| ReplayError::Garbled)?,
             choices: Choices::parse(choices).map_err(|_| ReplayError::Garbled)?,
         };
@@ -114,16 +130,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_string_of_another_build_is_told_apart() {
+        let of =
+            |build| ReplayString { cpus: 2, seed: 1, build, hash: 1, choices: Choices::none() };
+        assert!(of(BUILD).is_of_this_build());
+        assert!(!of(!BUILD).is_of_this_build());
+    }
+
+    #[test]
     fn a_replay_string_is_read_as_it_was_written() {
         let mut choices = Choices::none();
         choices.push(17, 2);
         choices.push(900, 1);
-        let string = ReplayString { cpus: 2, seed: 0xfeed, hash: 0x1234, choices };
+        let string = ReplayString { cpus: 2, seed: 0xfeed, build: 0xb, hash: 0x1234, choices };
         let text = string.to_string();
         assert_eq!(text.parse(), Ok(string));
         assert_eq!("hello".parse::<ReplayString>(), Err(ReplayError::NoReplayString));
         assert_eq!("kt9.1".parse::<ReplayString>(), Err(ReplayError::Version("kt9".into())));
-        assert_eq!("kt2.2.1".parse::<ReplayString>(), Err(ReplayError::Garbled));
-        assert_eq!("kt2.0.1.1.".parse::<ReplayString>(), Err(ReplayError::Garbled));
+        assert_eq!("kt3.2.1".parse::<ReplayString>(), Err(ReplayError::Garbled));
+        assert_eq!("kt3.0.1.1.1.".parse::<ReplayString>(), Err(ReplayError::Garbled));
     }
 }

@@ -22,12 +22,14 @@ Usage: cargo xtask TASK
                       runs the C cases on real Linux in QEMU and writes their records
   cases [--machine host|sim|pc] [--cpus 1,2,8] [NAME]...
                       runs the C cases on this kernel and compares with those records
-  bugs [--machine host|pc|sim] [--cpus 1,2,8] [--runs N] [NAME]...
+  bugs [--machine host|pc|sim] [--cpus 1,2,8] [--runs N] [--seconds N] [NAME]...
                       runs the modules of modules/bugs and their twins, and compares with what is
                       expected
   pc [--cpus N] [--verbose] [WORD]...
                       boots the tests on the pc machine in QEMU
-  bench [linux]       measures the command beside threads of other kinds, or the pc machine beside Linux
+  bench [linux|explore]
+                      measures the command beside threads of other kinds, the pc machine beside Linux,
+                      or explored schedules beside other explorers
   lint                checks formatting, lints and documentation, for the host and for bare metal
   fuzz [--seconds N] [--seed N] [TARGET]...
                       mutates kept inputs and feeds them to the targets of fuzz/, 30 seconds each

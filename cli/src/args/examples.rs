@@ -6,6 +6,7 @@ Examples:
   kthreads run pair.c --fast-forward --script 'sleep 25; ps -ef; rmmod pair'
   kthreads shell pair.c                        the same kernel with a prompt
   kthreads boot pair.c --script 'ps -ef'       the same kernel on bare metal, in QEMU
+  kthreads explore pair.c                      many schedules, to find the one that goes wrong
   kthreads build a.c b.c -o pair.ko            compile only
   kthreads new pair                            begin a module of your own
   kthreads run pair/pair.c --gdb               debug it

@@ -26,7 +26,7 @@ not compile or load, 130 interrupted.";
 
 pub(crate) const REPLAY_EXAMPLES: &str = "\
 Examples:
-  kthreads replay 'kt2.2.1.8c2f31e0.AB_BBNB' pair.c
+  kthreads replay 'kt3.2.1.51d00c2a.8c2f31e0.AB_BBNB' pair.c
       the schedule that explore printed, again, as a story";
 
 /// What explore and replay have in common.

@@ -200,8 +200,12 @@ fn try_replay(command: &CliReplay) -> Result<u8, Refusal> {
     let subject = Prepared::new(&command.subject)?;
     let scenario = subject.scenario().map_err(|text| (text, status::NOT_LOADED))?;
     if string.hash != subject.hash {
-        eprintln!("kthreads: warning: the modules, the script or the level are not those that the");
-        eprintln!("kthreads: string was made of: it may show something else, or nothing");
+        eprintln!("kthreads: warning: the modules, the script or the options are not those that");
+        eprintln!("kthreads: the string was made of: it may show something else, or nothing");
+    }
+    if !string.is_of_this_build() {
+        eprintln!("kthreads: warning: another build of kthreads made the string: it may show");
+        eprintln!("kthreads: something else, or nothing");
     }
     let kernel = kernel_config(&command.subject);
     let config = Config { kernel, ..Config::default() };
@@ -283,7 +287,7 @@ fn instrument(level: Level) -> Instrument {
     instrument
 }
 
-/// A number that differs for modules, parameters, scripts and levels that differ. The object
+/// A number that differs for modules, parameters, scripts and options that differ. The object
 /// files are no part of it beyond what is loaded: they hold paths of temporary files.
 fn hash(modules: &[Module], subject: &Subject) -> u32 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
@@ -302,7 +306,8 @@ fn hash(modules: &[Module], subject: &Subject) -> u32 {
         module.parameters.iter().for_each(|parameter| mix(parameter.as_bytes()));
     }
     mix(subject.script.as_deref().unwrap_or_default().as_bytes());
-    mix(&[subject.level as u8]);
+    mix(&[subject.level as u8, subject.no_lockdep.into()]);
+    mix(subject.as_linux.to_string().as_bytes());
     (hash ^ hash >> 32) as u32
 }
 

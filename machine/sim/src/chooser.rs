@@ -4,7 +4,8 @@ use std::any::Any;
 
 use kthreads_base::Nanos;
 
-use crate::core::{Core, ThreadPoints};
+use crate::core::Core;
+use crate::points::ThreadPoints;
 
 /// What is to happen at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

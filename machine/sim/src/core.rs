@@ -2,176 +2,23 @@
 //!
 //! Only the host thread that drives the machine touches this, on whichever stack it is.
 
-use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kthreads_base::context::FRAME_RECORD;
 use kthreads_base::frames::Place;
-use kthreads_base::{CpuLocal, Head, Nanos, SLOT_SIZE, Stack};
+use kthreads_base::{CpuLocal, Head, Nanos, SLOT_SIZE};
 use kthreads_host::arena;
 
 use crate::chooser::{Again, Chooser, Next, Point};
 use crate::config::{OnStuck, Stuck};
+use crate::cpu::{Cpu, Doing, NEVER};
+use crate::points::{Quiet, ThreadPoints};
 
 /// How far time moves when all that goes on is that CPUs spin: first, and at most.
 const FIRST_SPIN: u64 = 1_000;
 const LONGEST_SPIN: u64 = 1_000_000;
 /// How often the kernel is told the time, at least.
 const TELL_EVERY: u64 = 1_000_000;
-/// Stands for no timer and no end.
-const NEVER: u64 = u64::MAX;
-
-/// What a CPU does that cannot simply go on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doing {
-    /// It has ended, or not begun.
-    Nothing,
-    /// It goes on when it is chosen.
-    Running,
-    /// It rests until an interrupt is pending.
-    Resting,
-    /// It lets time pass; interrupts end that, or do not.
-    Delaying { until: u64, is_deaf: bool },
-    /// It goes on when another CPU has moved.
-    Spinning,
-    /// It goes on when the word is zero, or an interrupt it takes is pending.
-    Locked { word: *const AtomicU32, is_deaf: bool },
-}
-
-/// A CPU.
-pub(crate) struct Cpu {
-    /// The stack pointer of the CPU's context while another goes on.
-    pub(crate) sp: AtomicUsize,
-    pub(crate) doing: Doing,
-    pub(crate) timer: u64,
-    /// The kernel's block; null while the machine is not started.
-    pub(crate) local: *const CpuLocal,
-    /// What the CPU's context begins on.
-    pub(crate) base_stack: Stack,
-    /// What the kernel's idle loop runs on.
-    pub(crate) idle_stack: Stack,
-}
-
-impl Cpu {
-    pub(crate) fn new(base_stack: Stack, idle_stack: Stack) -> Cpu {
-        Cpu {
-            sp: AtomicUsize::new(0),
-            doing: Doing::Nothing,
-            timer: NEVER,
-            local: ptr::null(),
-            base_stack,
-            idle_stack,
-        }
-    }
-
-    pub(crate) fn is_pending(&self) -> bool {
-        // SAFETY: null, or the kernel's block, which lives while the machine runs.
-        unsafe { self.local.as_ref() }
-            .is_some_and(|local| local.pending.load(Ordering::SeqCst) != 0)
-    }
-
-    pub(crate) fn raise(&self) {
-        // SAFETY: as above.
-        if let Some(local) = unsafe { self.local.as_ref() } {
-            local.pending.store(1, Ordering::SeqCst);
-        }
-    }
-
-    fn can_go_on(&self, now: u64) -> bool {
-        match self.doing {
-            Doing::Running => true,
-            Doing::Nothing | Doing::Spinning => false,
-            Doing::Resting => self.is_pending(),
-            Doing::Delaying { until, is_deaf } => now >= until || (!is_deaf && self.is_pending()),
-            Doing::Locked { word, is_deaf } => {
-                // SAFETY: the word lives while somebody waits for it: the waiter looks at it next.
-                let is_free = unsafe { (*word).load(Ordering::Relaxed) } == 0;
-                is_free || (!is_deaf && self.is_pending())
-            }
-        }
-    }
-
-    /// When something happens on this CPU by itself.
-    fn next_event(&self) -> u64 {
-        match self.doing {
-            Doing::Nothing => NEVER,
-            Doing::Delaying { until, .. } => self.timer.min(until),
-            _ => self.timer,
-        }
-    }
-}
-
-/// How many points each thread has come to, by its slot index.
-#[derive(Default)]
-pub(crate) struct ThreadPoints {
-    counts: Vec<u32>,
-    /// The thread that came to the last one.
-    last: u32,
-}
-
-impl ThreadPoints {
-    fn count(&mut self) {
-        self.last = kthreads_base::current_head().index.load(Ordering::Relaxed);
-        let place = self.last as usize;
-        if place >= self.counts.len() {
-            self.counts.resize(place + 1, 0);
-        }
-        self.counts[place] += 1;
-    }
-
-    /// The thread that came to a point last, and how many it has come to.
-    pub(crate) fn last(&self) -> (u32, u32) {
-        (self.last, self.counts.get(self.last as usize).copied().unwrap_or(0))
-    }
-}
-
-/// Points that are passed without a look, each counted as a step: the running thread counts them
-/// down in its head.
-struct Quiet {
-    head: *const Head,
-    of: u32,
-}
-
-impl Quiet {
-    const NONE: Quiet = Quiet { head: ptr::null(), of: 0 };
-
-    fn left(&self) -> Option<&AtomicU32> {
-        // SAFETY: null, or the head of a thread of the kernel's, whose slot is never freed.
-        unsafe { self.head.as_ref() }.map(|head| &head.points_left)
-    }
-
-    /// How many were passed.
-    #[inline]
-    fn passed(&self) -> u32 {
-        self.left().map_or(0, |left| self.of - left.load(Ordering::Relaxed))
-    }
-
-    /// One fewer may be passed.
-    fn shorten(&mut self) {
-        let Some(left) = self.left() else { return };
-        let count = left.load(Ordering::Relaxed);
-        if count != 0 {
-            left.store(count - 1, Ordering::Relaxed);
-            self.of -= 1;
-        }
-    }
-
-    /// Passes a point of another thread than before, and lets that one count from here on; false
-    /// if none is left to pass.
-    #[inline]
-    fn follow(&mut self) -> bool {
-        let Some(left) = self.left() else { return false };
-        let count = left.load(Ordering::Relaxed);
-        if count == 0 {
-            return false;
-        }
-        left.store(0, Ordering::Relaxed);
-        let current = kthreads_base::current_head();
-        current.points_left.store(count - 1, Ordering::Relaxed);
-        self.head = &raw const *current;
-        true
-    }
-}
 
 /// When the chooser, or who stands in for it, decided that the running CPU goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -394,10 +241,7 @@ impl Core {
     /// Counts what was passed; the next point is looked at.
     #[inline]
     pub(crate) fn end_quiet(&mut self) {
-        let Some(left) = self.quiet.left() else { return };
-        let passed = self.quiet.of - left.load(Ordering::Relaxed);
-        left.store(0, Ordering::Relaxed);
-        self.quiet = Quiet::NONE;
+        let Some(passed) = self.quiet.end() else { return };
         self.steps += u64::from(passed);
         self.turn += passed;
         self.number += u64::from(passed);
@@ -425,9 +269,7 @@ impl Core {
         let of_turn = u64::from(self.turn_limit.saturating_sub(self.turn));
         let of = of_time.min(of_steps).min(of_turn).min(of_chooser) as u32;
         if of != 0 {
-            let current = kthreads_base::current_head();
-            current.points_left.store(of, Ordering::Relaxed);
-            self.quiet = Quiet { head: &raw const *current, of };
+            self.quiet = Quiet::begin(of);
         }
     }
 

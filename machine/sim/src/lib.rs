@@ -28,9 +28,11 @@
 mod chooser;
 mod config;
 mod core;
+mod cpu;
 mod images;
 mod keep;
 mod machine;
+mod points;
 mod rng;
 mod run;
 mod stacks;

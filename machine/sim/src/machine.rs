@@ -16,8 +16,10 @@ use kthreads_host::process::{self, OopsDesk, Process};
 
 use crate::chooser::Chooser;
 use crate::config::{MAX_CPUS, OnStuck, SimConfig};
-use crate::core::{Core, Cpu, Doing, ThreadPoints};
+use crate::core::Core;
+use crate::cpu::{Cpu, Doing};
 use crate::images::Images;
+use crate::points::ThreadPoints;
 use crate::rng::Rng;
 use crate::stacks::StackPool;
 use crate::watch::{self, Watched};

@@ -15,7 +15,8 @@ use kthreads_host::process::{self, Seat};
 
 use crate::chooser::Next;
 use crate::config::{Reaction, Stuck};
-use crate::core::{Core, Decided, Doing};
+use crate::core::{Core, Decided};
+use crate::cpu::Doing;
 use crate::machine::SimMachine;
 
 /// How long a host thread that does not drive sleeps before it looks again.
