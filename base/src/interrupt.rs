@@ -10,6 +10,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::context;
 use crate::head::{Current, TIF_KILLED, TIF_NEED_RESCHED, current_head, stack_pointer};
+use crate::softirq::Softirq;
 use crate::stack::SLOT_SIZE;
 
 /// Takes what is pending: interrupts if they are on, then a reschedule if one is asked for and
@@ -105,9 +106,9 @@ pub(crate) fn deliver() {
 fn on_irq_stack(head: Current) {
     let attached = head.local().attached();
     let Some(stack) = &attached.irq_stack else { return };
-    let softirq = attached.softirq.as_ref().map(|softirq| softirq.stack.base());
     let slot = stack_pointer() & !(SLOT_SIZE - 1);
-    let nested = slot == stack.base() || Some(slot) == softirq;
+    // A softirq may be on another stack for a while, and what is beneath it may be on this one.
+    let nested = slot == stack.base() || attached.softirq.as_ref().is_some_and(Softirq::is_running);
     if nested {
         return attached.upcalls().interrupt();
     }

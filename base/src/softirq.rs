@@ -27,6 +27,11 @@ impl Softirq {
         }
     }
 
+    /// Whether one runs; interrupts are off, or this is it.
+    pub(crate) fn is_running(&self) -> bool {
+        self.beneath.load(Ordering::Relaxed) != 0
+    }
+
     pub(crate) fn into_stack(self) -> Stack {
         self.stack
     }
@@ -66,7 +71,7 @@ pub fn run_softirq() -> SoftirqEnd {
 pub fn in_softirq() -> bool {
     let head = current_head();
     let softirq = head.local().attached().softirq.as_ref();
-    softirq.is_some_and(|softirq| softirq.beneath.load(Ordering::Relaxed) != 0)
+    softirq.is_some_and(Softirq::is_running)
 }
 
 /// Ends the softirq that runs on this CPU where it is, on whatever stack the caller is: what its
