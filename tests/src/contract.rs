@@ -77,6 +77,7 @@ pub const CASES: &[Case] = cases![
     interrupts::idle_cpus_are_woken,
     interrupts::busy_cpus_are_interrupted,
     interrupts::interrupts_are_not_lost,
+    interrupts::what_is_beneath_a_softirq_stays,
     ends::nobody_asks_when_all_have_ended,
     timers::timers_are_not_early,
     timers::a_timer_can_be_replaced,

@@ -106,3 +106,17 @@ pub(super) fn interrupts_are_not_lost(machine: &Arc<dyn Machine>) -> Verdict {
         }
     })
 }
+
+/// A softirq may be on another stack for a while. What it is to go back to lies on the interrupt
+/// stack, so an interrupt that meets it there must not begin on that anew.
+pub(super) fn what_is_beneath_a_softirq_stays(machine: &Arc<dyn Machine>) -> Verdict {
+    try_boot(machine, |rig, cpu| {
+        rig.softirq_on_interrupt();
+        for turn in 1..=50 {
+            rig.machine.send_interrupt(cpu);
+            rig.with_interrupts(|| {
+                rig.spin_until("a softirq", || rig.softirqs_done(cpu) >= turn);
+            });
+        }
+    })
+}

@@ -2,6 +2,7 @@
 
 use alloc::borrow::ToOwned;
 mod asked;
+mod softirqs;
 mod upcalls;
 
 use alloc::boxed::Box;
@@ -20,6 +21,7 @@ use kthreads_base::{
 };
 
 use asked::Asked;
+use softirqs::Softirqs;
 
 /// How long a wait for another CPU may take before the case is given up.
 const PATIENCE: Nanos = Nanos(60 * Nanos::SECOND.0);
@@ -83,6 +85,7 @@ pub struct Rig {
     reschedules: AtomicBool,
     preemptions: AtomicU64,
     started: AtomicU32,
+    softirqs: Softirqs,
     /// Who asks from outside of the CPUs.
     pub asked: Asked,
 }
@@ -130,6 +133,7 @@ pub fn start(
         reschedules: AtomicBool::new(false),
         preemptions: AtomicU64::new(0),
         started: AtomicU32::new(0),
+        softirqs: Softirqs::new(cpus),
         asked: Asked::default(),
     });
     cpu::start(&rig, machine).expect("stacks for every CPU");

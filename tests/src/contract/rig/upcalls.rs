@@ -37,6 +37,11 @@ impl Upcalls for Rig {
         if self.reschedules.load(Ordering::SeqCst) {
             head.ti_flags.fetch_or(TIF_NEED_RESCHED, Ordering::Relaxed);
         }
+        self.after_interrupt(cpu);
+    }
+
+    fn softirq(&self) {
+        self.leave_softirq_stack();
     }
 
     fn preempt(&self) {
