@@ -8,6 +8,8 @@ use kthreads_base::on_kernel_stack;
 
 /// For how many turns a slow answer waits for the kernel's end: far longer than ending takes.
 const TURNS: u32 = 50_000;
+/// How many answers are slow: if all were, a machine whose interrupts ask might do nothing else.
+const SLOW_ANSWERS: u32 = 16;
 /// As much as one stack has.
 const STACK: usize = 64 * 1024;
 
@@ -16,16 +18,16 @@ const STACK: usize = 64 * 1024;
 pub struct Asked {
     /// An address on the stack of who ends the kernel: nobody waits there.
     ender: AtomicUsize,
-    is_slow: AtomicBool,
+    slow_left: AtomicU32,
     under_way: AtomicU32,
     is_gone: AtomicBool,
     was_asked_when_gone: AtomicBool,
 }
 
 impl Asked {
-    /// From now on it takes long to answer those who ask on no kernel stack.
+    /// It takes long to answer the next few who ask on no kernel stack.
     pub fn slowly(&self) {
-        self.is_slow.store(true, Ordering::SeqCst);
+        self.slow_left.store(SLOW_ANSWERS, Ordering::SeqCst);
     }
 
     /// Whether somebody is being answered.
@@ -50,7 +52,11 @@ impl Asked {
     /// What is done about each question.
     pub(super) fn ask(&self) {
         let is_ender = stack_address().abs_diff(self.ender.load(Ordering::SeqCst)) < STACK;
-        if !self.is_slow.load(Ordering::SeqCst) || on_kernel_stack() || is_ender {
+        if on_kernel_stack() || is_ender {
+            return;
+        }
+        let order = Ordering::SeqCst;
+        if self.slow_left.fetch_update(order, order, |left| left.checked_sub(1)).is_err() {
             return;
         }
         self.under_way.fetch_add(1, Ordering::SeqCst);
