@@ -102,7 +102,7 @@ impl Kernel {
         Ok(Kernel {
             cpus: (0..machine.cpu_count()).map(Cpu::new).collect(),
             tasks: TaskTable::new(config.pid_max, config.threads_max),
-            waits: WaitTable::new(machine.explores() || config.fault.is_some()),
+            waits: WaitTable::new(),
             queue_entries: QueueEntries::default(),
             requests: Requests::new(),
             jiffies,

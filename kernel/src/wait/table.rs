@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock};
+use kthreads_base::{Current, QuietGuard, SpinGuard, SpinLock, current_head};
 
 use crate::audit::Findings;
 use crate::task::{Task, TaskLink, TaskPin};
@@ -137,16 +137,15 @@ pub(crate) struct Place {
 /// The table.
 pub(crate) struct WaitTable {
     places: Box<[Place; PLACES]>,
-    is_observed: bool,
 }
 
 impl WaitTable {
-    pub(crate) fn new(is_observed: bool) -> WaitTable {
+    pub(crate) fn new() -> WaitTable {
         let places: Vec<Place> = (0..PLACES).map(|_| Place::default()).collect();
         let Ok(places) = places.into_boxed_slice().try_into() else {
             kthreads_base::fatal("the wait table is not of its own size")
         };
-        WaitTable { places, is_observed }
+        WaitTable { places }
     }
 
     /// Where what is at an address has its waiters.
@@ -157,12 +156,13 @@ impl WaitTable {
 
     /// As [`place`](WaitTable::place), for a caller that does not know the running thread.
     fn place_at(&self, address: usize) -> &Place {
-        &self.places[place_of(address, self.is_observed)]
+        self.place(current_head(), address)
     }
 
     /// Those that are used.
     fn used(&self) -> &[Place] {
-        &self.places[..if self.is_observed { OBSERVED_PLACES } else { PLACES }]
+        let is_observed = current_head().is_observed();
+        &self.places[..if is_observed { OBSERVED_PLACES } else { PLACES }]
     }
 
     /// Notes that the running thread wakes by way of an object.
@@ -195,11 +195,11 @@ impl WaitTable {
 
     /// Looks at all shards.
     pub(crate) fn audit(&self, found: &mut Findings) {
-        for (place, Place { shard, .. }) in self.used().iter().enumerate() {
-            let shard = shard.lock();
+        for (place, at) in self.used().iter().enumerate() {
+            let shard = at.shard.lock();
             let wrong = shard.audit(&mut |task| {
                 let address = task.wait.address.load(ORDER);
-                if address == 0 || place_of(address, self.is_observed) != place {
+                if address == 0 || !core::ptr::eq(self.place_at(address), at) {
                     let pid = task.pid();
                     found.add(format_args!("{pid} waits for {address:#x} in shard {place}"));
                 }
