@@ -98,6 +98,7 @@ fn kthreadd_shows_as_on_linux() {
         assert_eq!(read(cx, "/proc/2/wchan"), "kthreadd");
         assert_eq!(read(cx, "/proc/2/stack"), "");
         assert_eq!(read(cx, "/proc/2/task/2/comm"), "kthreadd\n");
+        sleeping(cx, cx.kernel.find_task(1).expect("init"));
         assert_eq!(read(cx, "/proc/1/wchan"), "do_wait");
     });
 }

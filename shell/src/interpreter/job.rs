@@ -17,8 +17,13 @@ use super::Shell;
 
 /// How often a command that is waited for is looked at: one that an oops ended says nothing.
 const LOOK_EVERY: Jiffies = Jiffies(62);
-/// How many turns a task that has said its last gets to be gone.
+/// How many turns a task that has said its last gets to be gone before it is slept for.
 const TURNS_TO_GO: u32 = 1000;
+/// How long a sleep for such a task is: its CPU may be in the middle of something, or have no
+/// processor to run on.
+const BREATH: Nanos = Nanos::from_millis(1);
+/// How long such a task is waited for at all, in kernel time.
+const TIME_TO_GO: Nanos = Nanos::from_millis(10_000);
 
 /// Is a command in a task of its own.
 pub struct Job {
@@ -77,6 +82,22 @@ impl Job {
         let ended =
             |task: &kthreads_kernel::task::Task| task.head.exit_state.load(Ordering::Relaxed) != 0;
         cx.kernel.task_by_id(self.task).is_none_or(ended)
+    }
+
+    /// Waits until the task of a command that has run is gone: what follows must not find it in
+    /// `ps`. Turns first, which let no time pass on a clock that jumps.
+    fn let_go(&self, cx: &Cx<'_>) {
+        let is_there = || cx.kernel.task_by_id(self.task).is_some();
+        for _ in 0..TURNS_TO_GO {
+            if !is_there() {
+                return;
+            }
+            cx.kernel.yield_now(cx);
+        }
+        let deadline = cx.kernel.uptime() + TIME_TO_GO;
+        while is_there() && cx.kernel.uptime() < deadline {
+            cx.kernel.sleep_for(cx, BREATH, TASK_UNINTERRUPTIBLE);
+        }
     }
 
     /// Whether the task runs, or could.
@@ -192,12 +213,7 @@ impl Shell {
                 Waited::TimedOut => {}
             }
         }
-        // What follows must not find the task in `ps`.
-        let mut turns = 0;
-        while cx.kernel.task_by_id(job.task).is_some() && turns < TURNS_TO_GO {
-            cx.kernel.yield_now(cx);
-            turns += 1;
-        }
+        job.let_go(cx);
         JobEnd::Done(job.shared.status.load(Ordering::Relaxed))
     }
 
