@@ -1,7 +1,8 @@
 //! The lines of the source, from a module's debug sections.
 //!
-//! Nothing is read before the first question. Who asks while another is being answered gets no
-//! line: reports must not wait for each other.
+//! Nothing is read before the first question. Reports must not wait for each other: who asks while
+//! another is being answered reads the sections anew. Only so many may ask at once, for a lookup
+//! that goes wrong is reported too, and that report asks again.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -15,14 +16,17 @@ use kthreads_loader::Image;
 
 type Reader = EndianArcSlice<LittleEndian>;
 
+/// How many may ask at once.
+const MAX_ASKING: u32 = 8;
+
 #[derive(Default)]
-enum State {
-    /// Nobody has asked.
-    #[default]
-    Unread,
-    /// Somebody asks now, or there is nothing to be had.
-    Unavailable,
-    Ready(Box<Context<Reader>>),
+struct State {
+    /// How many ask now; one whose thread was killed meanwhile asks forever.
+    asking: u32,
+    /// Whether there is nothing to be had.
+    is_unreadable: bool,
+    /// What was read, while nobody uses it.
+    read: Option<Box<Context<Reader>>>,
 }
 
 /// Finds lines in one image.
@@ -36,14 +40,23 @@ impl Lines {
     /// as `file:line in function, inlined at file:line`, the innermost first. Inline functions of
     /// headers are left out.
     pub(super) fn find(&self, image: &Image, address: usize) -> Option<String> {
-        let state = core::mem::replace(&mut *self.state.lock(), State::Unavailable);
-        let context = match state {
-            State::Unread => Box::new(read(image)?),
-            State::Unavailable => return None,
-            State::Ready(context) => context,
+        let kept = {
+            let mut state = self.state.lock();
+            if state.is_unreadable || state.asking == MAX_ASKING {
+                return None;
+            }
+            state.asking += 1;
+            state.read.take()
         };
-        let line = line(&context, address);
-        *self.state.lock() = State::Ready(context);
+        let context = kept.or_else(|| read(image).map(Box::new));
+        let line = context.as_ref().and_then(|context| line(context, address));
+        let surplus = {
+            let mut state = self.state.lock();
+            state.asking -= 1;
+            state.is_unreadable = context.is_none();
+            core::mem::replace(&mut state.read, context)
+        };
+        drop(surplus);
         line
     }
 }

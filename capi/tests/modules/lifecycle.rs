@@ -1,7 +1,7 @@
 //! The life of a module: init, use, exit, and what can go wrong.
 
-use kthreads_kernel::Errno;
 use kthreads_kernel::module::State;
+use kthreads_kernel::{Cx, Errno};
 
 use crate::common::{Rig, compile, has_thread, own};
 
@@ -138,22 +138,23 @@ fn bytes_that_are_no_module_are_refused() {
     assert!(error.to_string().contains("not an ELF object file"));
 }
 
+/// The line at so many bytes behind the beginning of a function of `lines`.
+fn line_in_deeper(cx: &Cx<'_>, offset: usize) -> Option<String> {
+    let image = cx.kernel.find_module("lines").unwrap().image().unwrap();
+    let symbols = image.symbols();
+    let deeper = symbols.iter().find(|symbol| symbol.name == "deeper").unwrap();
+    let mut text = None;
+    cx.kernel.with_symbol_line(deeper.address + offset, &mut |symbol| {
+        text = symbol.line.map(str::to_owned);
+    });
+    text
+}
+
 #[test]
 fn addresses_have_lines() {
     let rig = Rig::new(1);
     rig.insmod("lines", "").unwrap();
-    let line = |offset: usize| {
-        rig.kernel.enter(|cx| {
-            let image = cx.kernel.find_module("lines").unwrap().image().unwrap();
-            let symbols = image.symbols();
-            let deeper = symbols.iter().find(|symbol| symbol.name == "deeper").unwrap();
-            let mut text = None;
-            cx.kernel.with_symbol_line(deeper.address + offset, &mut |symbol| {
-                text = symbol.line.map(str::to_owned);
-            });
-            text
-        })
-    };
+    let line = |offset: usize| rig.kernel.enter(|cx| line_in_deeper(cx, offset));
     assert_eq!(line(0).as_deref(), Some("lines.c:4"));
     // Behind the prologue comes the call.
     assert_eq!(line(4).as_deref(), Some("lines.c:5"));
@@ -162,6 +163,24 @@ fn addresses_have_lines() {
     rig.expect_part("[lines] (lines.c:11)");
     let image = rig.loader_image("lines");
     assert!(image.debug_sections().iter().any(|section| section.name == ".debug_line"));
+}
+
+/// As the reports of two CPUs that lock up together do.
+#[test]
+fn addresses_have_lines_for_all_who_ask_at_once() {
+    let rig = Rig::new(4);
+    rig.insmod("lines", "").unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                rig.kernel.enter(|cx| {
+                    for _ in 0..500 {
+                        assert_eq!(line_in_deeper(cx, 0).as_deref(), Some("lines.c:4"));
+                    }
+                });
+            });
+        }
+    });
 }
 
 #[test]
