@@ -192,20 +192,26 @@ fn a_compiler_that_cannot_instrument_is_told_of() {
     }
 }
 
-/// A thread that goes by the host's clock, which no replay brings back.
+/// A thread that goes by the host's clock, which no replay brings back: so often that two runs do
+/// not agree by chance.
 const CLOCK: &str = "\
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+static DECLARE_COMPLETION(heard);
 static struct task_struct *thread;
 static int work(void *unused)
 {
 	unsigned int low, high;
+	int i;
 
 	while (!kthread_should_stop()) {
-		__asm__ volatile(\"rdtsc\" : \"=a\"(low), \"=d\"(high));
-		if (low >> 4 & 1)
-			msleep(1);
+		for (i = 0; i < 32; i++) {
+			__asm__ volatile(\"rdtsc\" : \"=a\"(low), \"=d\"(high));
+			if (low * 2654435761u >> 31)
+				complete(&heard);
+		}
 		msleep(10);
 	}
 	return 0;
