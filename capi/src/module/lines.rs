@@ -53,8 +53,14 @@ impl Lines {
         let surplus = {
             let mut state = self.state.lock();
             state.asking -= 1;
-            state.is_unreadable = context.is_none();
-            core::mem::replace(&mut state.read, context)
+            match context {
+                Some(context) => state.read.replace(context),
+                None => {
+                    // Another may have had the memory that this one lacked.
+                    state.is_unreadable = state.read.is_none();
+                    None
+                }
+            }
         };
         drop(surplus);
         line
