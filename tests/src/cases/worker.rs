@@ -18,6 +18,10 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "cancel says whether the work waited and waits if it runs", run: cancel },
     Case { name: "a delayed work runs after its time, and can be moved", run: delayed },
     Case { name: "a flush in the moment when a work's time comes ends", run: flush_when_due },
+    Case {
+        name: "a flush in the moment when a delayed work is cancelled ends",
+        run: flush_cancelled,
+    },
 ];
 
 fn order(cx: &Cx<'_>) {
@@ -154,6 +158,26 @@ fn flush_when_due(cx: &Cx<'_>) {
         work.flush(cx);
         assert_eq!(count.get(), round);
         assert_eq!(armer.join(cx), Ok(()));
+    }
+    assert_eq!(worker.destroy(cx), Ok(()));
+}
+
+/// Another has stopped the timer and is about to take the work out.
+fn flush_cancelled(cx: &Cx<'_>) {
+    let worker = WorkerThread::new(cx, "cancelled").expect("a worker");
+    let count = Count::default();
+    let theirs = count.clone();
+    let work = Arc::new(worker.work(cx, move |_| {
+        theirs.add();
+    }));
+    for _ in 0..2 {
+        let (before, theirs) = (count.get(), work.clone());
+        assert!(work.queue_after(cx, Jiffies(1000)));
+        let canceller = cx.create("canceller", move |cx| theirs.cancel(cx));
+        let canceller = canceller.expect("a thread").bind(cx, cx.kernel.nr_cpus() - 1).wake(cx);
+        work.flush(cx);
+        let was_cancelled = canceller.join(cx).expect("whether it waited");
+        assert_eq!(count.get() - before, u32::from(!was_cancelled));
     }
     assert_eq!(worker.destroy(cx), Ok(()));
 }

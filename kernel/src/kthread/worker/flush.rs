@@ -76,7 +76,12 @@ impl Kernel {
     ) {
         let flush = pin!(new_flush());
         let flush = flush.as_ref();
-        let place = if is_linked(work.get_ref()) {
+        // One that is cancelled may have no timer any more and not be taken out yet: it will not
+        // be done, and what stood behind it would not be either.
+        let is_cancelled = || work.canceling.load(ORDER) != 0;
+        let waits = is_linked(work.get_ref())
+            && (!is_cancelled() || worker.is_in_line(&held, work.get_ref()));
+        let place = if waits {
             match self.config.fault {
                 Some(Fault::FlushWaitsTooShort) => Place::First,
                 _ => Place::After(work.get_ref()),

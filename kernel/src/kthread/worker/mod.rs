@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use kthreads_base::list::{is_linked, unlink_init};
 use kthreads_base::{
-    AtomicFn, AtomicRef, Link, List, RawSpinLock, container_of, linked, pin_field,
+    AtomicFn, AtomicRef, Link, List, RawGuard, RawSpinLock, container_of, linked, pin_field,
 };
 
 pub use delayed::delayed_work_timer_fn;
@@ -124,6 +124,14 @@ impl Worker {
                 unlink_init(&held, work.get_ref());
             }
         }
+    }
+
+    /// Whether a work is in line; it is not while its timer runs. Looks at all that wait.
+    fn is_in_line(&self, held: &RawGuard<'_>, work: &Work) -> bool {
+        let first = self.work_list.first(held);
+        let mut all =
+            core::iter::successors(first, |one| self.work_list.after(held, one.get_ref()));
+        all.any(|one| one.address() == work.address())
     }
 
     #[inline(always)]
