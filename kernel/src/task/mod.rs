@@ -54,6 +54,8 @@ pub struct Task {
     pub(crate) sleep_node: HeapNode<Task>,
     pub(crate) sleep_cpu: AtomicU32,
     killed: AtomicBool,
+    /// Whether a task was ever made its child.
+    pub(crate) has_children: AtomicBool,
     pub(crate) belongings: SpinLock<Belongings>,
     /// The kernel function it waits in, for wchan: a `proc::WaitsIn`, 0 for none.
     pub(crate) wait_channel: AtomicUsize,
@@ -130,6 +132,7 @@ impl Task {
             free_next: AtomicU32::new(NO_TASK),
             siglock: RawSpinLock::new(),
             killed: AtomicBool::new(false),
+            has_children: AtomicBool::new(false),
             pinned_frames: AtomicU32::new(0),
             mems_allowed: AtomicU64::new(1),
         };

@@ -81,6 +81,8 @@ impl Kernel {
         // A new task begins as the second half of a switch: interrupts off, count one.
         head.preempt_count.store(1, zero);
         head.irqs_off.store(1, zero);
+        task.has_children.store(false, zero);
+        spawn.parent.has_children.store(true, zero);
         head.parent.store(spawn.parent.address(), zero);
         head.real_parent.store(spawn.parent.address(), zero);
         head.group_leader.store(task.address(), zero);
@@ -255,7 +257,7 @@ impl Kernel {
 
     /// Gives the children of an ending task to init, as user space has them.
     fn reparent_children(&self, task: &Task) {
-        if task.is_kthread() {
+        if task.is_kthread() || !task.has_children.load(Ordering::Relaxed) {
             return;
         }
         let init = self.init_task().address();

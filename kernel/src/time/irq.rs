@@ -12,6 +12,7 @@ use kthreads_base::softirq::{SoftirqEnd, run_softirq};
 use super::{Jiffies, Kind, Timer, TimerFn};
 use crate::Kernel;
 use crate::cx::*;
+use crate::kernel::Cpu;
 use crate::report::AtomicState;
 
 impl Kernel {
@@ -31,14 +32,17 @@ impl Kernel {
         self.tick(cpu, now.0);
         self.check_doorbell();
         self.check_hung_look(now);
-        if self.timers_due(cpu) {
-            self.cpus[cpu as usize].softirq_pending.store(true, Ordering::Relaxed);
+        let here = &self.cpus[cpu as usize];
+        let expiries = self.expiries(cpu);
+        let due = |expiry: Jiffies| expiry.is_at_or_before(self.jiffies.now());
+        if expiries.into_iter().flatten().any(due) {
+            here.softirq_pending.store(true, Ordering::Relaxed);
         }
         // What was programmed has come; the machine forgets it once it is over.
-        self.cpus[cpu as usize].programmed.store(u64::MAX, Ordering::Relaxed);
-        self.set_next_timer(cpu);
+        here.programmed.store(u64::MAX, Ordering::Relaxed);
+        self.set_clock_for(here, expiries);
         head.preempt_sub(HARDIRQ_OFFSET);
-        if !cx.in_interrupt() {
+        if here.softirq_pending.load(Ordering::Relaxed) && !cx.in_interrupt() {
             self.run_softirqs();
         }
         self.halt_if_asked();
@@ -96,30 +100,31 @@ impl Kernel {
         }
     }
 
-    fn timers_due(&self, cpu: u32) -> bool {
-        let due = |expiry: Jiffies| expiry.is_at_or_before(self.jiffies.now());
-        let kinds = [Kind::Standard, Kind::Deferrable];
-        kinds.into_iter().any(|kind| self.timers.next_expiry(cpu, kind).is_some_and(due))
+    /// When this CPU's first timers are due, a standard one and a deferrable one.
+    fn expiries(&self, cpu: u32) -> [Option<Jiffies>; 2] {
+        [Kind::Standard, Kind::Deferrable].map(|kind| self.timers.next_expiry(cpu, kind))
+    }
+
+    /// Programs this CPU's clock for its first timer. Interrupts off.
+    pub(crate) fn set_next_timer(&self, cpu: u32) {
+        self.set_clock_for(&self.cpus[cpu as usize], self.expiries(cpu));
     }
 
     /// Programs this CPU's clock for its first timer. An idle CPU does not wake for deferrable
     /// ones: they run when something else has woken it. Interrupts off.
     ///
-    /// Not for timers that are due and wait for the softirq, at whose end this is called again: the
+    /// Not for timers that are due and wait for the softirq, at whose end this is done again: the
     /// clock would interrupt at once, time and again, before the softirq gets to them.
-    pub(crate) fn set_next_timer(&self, cpu: u32) {
-        let here = &self.cpus[cpu as usize];
-        if here.softirq_pending.load(Ordering::Relaxed) {
-            here.next_timer.store(u64::MAX, Ordering::Relaxed);
-            return self.program_clock(here);
-        }
-        let when = |kind| {
-            let next = self.timers.next_expiry(cpu, kind);
-            next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry))
+    fn set_clock_for(&self, here: &Cpu, [standard, deferrable]: [Option<Jiffies>; 2]) {
+        let is_idle = self.idle_cpus() & here.bit != 0;
+        let is_left = here.softirq_pending.load(Ordering::Relaxed);
+        let when =
+            |next: Option<Jiffies>| next.map_or(Nanos::NEVER, |expiry| self.jiffies.at(expiry));
+        let at = match () {
+            () if is_left => Nanos::NEVER,
+            () if is_idle => when(standard),
+            () => when(standard).min(when(deferrable)),
         };
-        let idle = self.idle_cpus() & (1 << cpu) != 0;
-        let at = when(Kind::Standard);
-        let at = if idle { at } else { at.min(when(Kind::Deferrable)) };
         here.next_timer.store(at.0, Ordering::Relaxed);
         self.program_clock(here);
     }
