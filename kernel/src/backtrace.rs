@@ -58,6 +58,25 @@ impl Origin {
     pub(crate) fn of_resting(task: &Task) -> Option<Origin> {
         Place::of_resting(&task.head).map(|place| Origin { ip: None, place })
     }
+
+    /// The innermost address of an image's text that this will come to or has come from, and
+    /// whether that is certain: what [`Kernel::trace_from`] would show of one that rests, without
+    /// a look at other images.
+    pub(crate) fn first_in(&self, image: &dyn Image) -> Option<(usize, bool)> {
+        let of_call = |address| image.is_return_address(address).then(|| address - 1);
+        let mut found = None;
+        let chain = self.place.for_each_frame(|frame| {
+            if let Frame::Return(address) = frame {
+                let here = || image.contains_text(address).then_some(address);
+                found = found.or_else(|| of_call(address).or_else(here));
+            }
+        });
+        if chain == Chain::Broken {
+            found = None;
+            self.place.for_each_word(|word| found = found.or_else(|| of_call(word)));
+        }
+        Some((found?, chain == Chain::Whole))
+    }
 }
 
 impl Trace {

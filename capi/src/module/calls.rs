@@ -50,12 +50,12 @@ fn word_at(image: &LoadedImage, address: usize) -> Option<usize> {
 /// The bytes of the text right before an address in it or at its end, zeros where it begins later.
 fn bytes_before(image: &LoadedImage, address: usize) -> Option<[u8; CALL_MAX_BYTES]> {
     let last = address.wrapping_sub(1);
+    let texts = [image.image.text(), image.image.init_text()];
+    let text = texts.into_iter().find(|text| text.contains(&last))?;
     let _kept = image.keep();
     if !image.image.contains_text(last) {
         return None;
     }
-    let texts = [image.image.text(), image.image.init_text()];
-    let text = texts.into_iter().find(|text| text.contains(&last))?;
     let room = (address - text.start).min(CALL_MAX_BYTES);
     let mut bytes = [0; CALL_MAX_BYTES];
     // SAFETY: these bytes lie in text that may run now, which is mapped and constant until

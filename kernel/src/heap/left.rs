@@ -66,7 +66,7 @@ impl Kernel {
     }
 
     fn report_works(&self, cx: &Cx<'_>, module: &str, image: &dyn Image) {
-        for task in self.all_tasks() {
+        for task in self.all_tasks().into_iter().filter(|task| !task.worker.is_null()) {
             let stays = self.worker_looks.lock();
             let Some(worker) = task.worker.get() else { continue };
             let address = task.worker.address();

@@ -98,12 +98,7 @@ impl Kernel {
         if task.flags() & PF_EXITING != 0 {
             return None;
         }
-        let origin = Origin::of_resting(task);
-        let trace = origin.map(|origin| self.trace_from(&origin));
-        let found = trace.and_then(|trace| {
-            let address = trace.addresses().find(|at| image.contains_text(*at))?;
-            Some((address, trace.is_exact()))
-        });
+        let found = Origin::of_resting(task).and_then(|origin| origin.first_in(image));
         // One that runs, or was interrupted, has no return address to its own function.
         let function = task.entry_point.address();
         found.or_else(|| image.contains_text(function).then_some((function, true)))
