@@ -18,8 +18,8 @@ pub struct CpuLocal {
     pub(crate) number: u32,
     /// Not zero while an interrupt waits to be taken on this CPU.
     pub pending: AtomicU32,
-    /// The lowest kind of note that the machine wants to be told.
-    pub notes_from: AtomicU32,
+    /// The kinds of notes that the machine wants to be told, one a bit.
+    pub notes: AtomicU32,
     is_attached: AtomicBool,
     kernel_type: TypeId,
     attached: UnsafeCell<Option<Attached>>,
@@ -69,7 +69,7 @@ impl CpuLocal {
         CpuLocal {
             number,
             pending: AtomicU32::new(0),
-            notes_from: AtomicU32::new(0),
+            notes: AtomicU32::new(u32::MAX),
             is_attached: AtomicBool::new(false),
             kernel_type: TypeId::of::<K>(),
             attached: UnsafeCell::new(None),

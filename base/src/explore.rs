@@ -37,7 +37,7 @@ fn step(current: Current) {
 #[inline(never)]
 fn tell(current: Current, kind: u32, object: usize, value: usize) {
     let local = current.local();
-    if kind >= local.notes_from.load(Ordering::Relaxed) {
+    if local.notes.load(Ordering::Relaxed) & (1 << kind) != 0 {
         local.attached().machine().note(kind, object, value);
     }
 }
@@ -68,7 +68,7 @@ pub const NOTE_SWITCHED: u32 = 16;
 pub const NOTE_SPIN_LOCK: usize = 1;
 
 /// Tells a machine that explores what happened; nothing on other machines. Kinds from
-/// [`NOTE_SWITCHED`] on are the kernel's.
+/// [`NOTE_SWITCHED`] on are the kernel's; all are below 32.
 #[inline]
 pub fn note(kind: u32, object: usize, value: usize) {
     current_head().note(kind, object, value);

@@ -93,7 +93,7 @@ pub struct Campaign<'s> {
     repeats: Repeats,
 }
 
-/// Whether a campaign looks first if a schedule is the same when it is run again.
+/// Whether a campaign looks now and then if a schedule is the same when it is run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
     /// It does.
@@ -113,7 +113,7 @@ impl<'s> Campaign<'s> {
         Campaign { room, ..self }
     }
 
-    /// Looks first whether schedules can be repeated, or not.
+    /// Looks whether schedules can be repeated, or not.
     pub fn with_repeats(self, repeats: Repeats) -> Campaign<'s> {
         Campaign { repeats, ..self }
     }
@@ -151,8 +151,7 @@ impl<'s> Campaign<'s> {
             let new = |place: usize, finding: &Finding| {
                 !ran.findings[..place].iter().any(|other| other.is_same(finding))
             };
-            let is_first = report.schedules == 1 && self.repeats == Repeats::Checked;
-            if is_first && !ran.was_forced {
+            if self.is_checked(&report) && !ran.was_forced {
                 report.strays = self.strays(&ran.choices);
             }
             for (_, finding) in ran.findings.iter().enumerate().filter(|(p, f)| new(*p, f)) {
@@ -176,6 +175,14 @@ impl<'s> Campaign<'s> {
         report.covered_all = strategy.has_covered_all();
         report.elapsed = begin.elapsed();
         report
+    }
+
+    /// Whether it is looked if the last schedule is the same when it is run again: the first is,
+    /// the tenth, the hundredth and so on, until one is not.
+    fn is_checked(&self, report: &Report) -> bool {
+        let number = report.schedules;
+        let is_power = number == 10_u64.pow(number.ilog10());
+        self.repeats == Repeats::Checked && report.strays.is_none() && is_power
     }
 
     /// Runs a schedule again, twice; where the second goes another way than the first, if it does.

@@ -35,7 +35,7 @@ pub(crate) struct Recorder {
     pub(crate) places: Option<Places>,
     /// The same choices, by where they were made.
     pub(crate) anchored: Vec<Anchored>,
-    /// Differs for schedules that differ.
+    /// Differs where something else was chosen.
     pub(crate) hash: u64,
     fail: FailPlan,
     fail_rng: Rng,
@@ -118,8 +118,9 @@ impl Chooser for Recorder {
         (next, again)
     }
 
-    fn heeds_memory(&self) -> bool {
-        self.races.is_some() || self.story.is_some()
+    fn heeds(&self) -> u32 {
+        let has_all = self.races.is_some() || self.story.is_some();
+        if has_all { u32::MAX } else { 1 << observe::WOKE }
     }
 
     fn choose(&mut self, what: u32, options: u32, number: u64) -> u32 {
@@ -141,13 +142,10 @@ impl Chooser for Recorder {
     }
 
     fn note(&mut self, now: Nanos, cpu: u32, kind: u32, object: usize, value: usize) {
-        if kind >= observe::SWITCHED {
-            self.mix(now.0 << 16 ^ u64::from(kind) << 8 ^ u64::from(cpu));
-            if kind == observe::WOKE {
-                self.note_wake(now, object as u32, value);
-            }
-        } else {
-            self.note_memory(now, kind, object, value);
+        match kind {
+            observe::WOKE => self.note_wake(now, object as u32, value),
+            observe::SWITCHED.. => {}
+            _ => self.note_memory(now, kind, object, value),
         }
         if let Some(story) = &mut self.story {
             story.note(now, cpu, kind, object, value);

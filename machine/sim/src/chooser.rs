@@ -139,10 +139,9 @@ pub trait Chooser: Any + Send {
     /// counts points and choices together.
     fn choose(&mut self, what: u32, options: u32, number: u64) -> u32;
 
-    /// Whether notes are of interest that tell of memory and its order, or only those of the
-    /// kernel's own kinds.
-    fn heeds_memory(&self) -> bool {
-        true
+    /// The kinds of notes that it is to be told of, one a bit.
+    fn heeds(&self) -> u32 {
+        u32::MAX
     }
 
     /// Takes note of what a kernel tells, on which CPU and when.

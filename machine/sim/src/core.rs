@@ -73,6 +73,8 @@ pub(crate) struct Core {
     /// Somebody is being asked what to do about a stuck machine.
     pub(crate) is_asking: bool,
     pub(crate) chooser: Box<dyn Chooser>,
+    /// The kinds of notes that the chooser is told of, one a bit.
+    pub(crate) heeds: u32,
     pub(crate) on_stuck: Option<OnStuck>,
 }
 
@@ -167,6 +169,7 @@ impl Core {
             stuck: None,
             is_abandoned: false,
             is_asking: false,
+            heeds: chooser.heeds(),
             chooser,
             on_stuck: config.on_stuck.take(),
         }
@@ -213,6 +216,7 @@ impl Core {
         self.end_quiet();
         self.number = 0;
         self.again = Again::AT_ONCE;
+        self.heeds = chooser.heeds();
         std::mem::replace(&mut self.chooser, chooser)
     }
 
@@ -257,7 +261,8 @@ impl Core {
             || self.spinning != 0
             || self.stuck.is_some()
             || self.again.if_changed
-                && (self.waits_for_lock() || decided == Decided::Earlier && self.has_changed())
+                && (self.waits_for_lock()
+                    || decided == Decided::Earlier && self.has_changed_since())
         {
             return;
         }
@@ -287,16 +292,21 @@ impl Core {
     }
 
     /// Whether the chooser is to be asked at a point that a CPU has come to.
-    pub(crate) fn is_to_ask(&mut self) -> bool {
-        self.number >= self.again.at || self.again.if_changed && self.has_changed()
+    pub(crate) fn is_to_ask(&self, runnable: u64) -> bool {
+        self.number >= self.again.at || self.again.if_changed && self.has_changed(runnable)
     }
 
     /// Whether other CPUs can go on than when the chooser was asked last, or this one runs another
     /// thread.
-    fn has_changed(&mut self) -> bool {
-        let thread = kthreads_base::current_head().index.load(Ordering::Relaxed);
-        let now = (self.runnable(), thread);
-        self.asked != now
+    fn has_changed(&self, runnable: u64) -> bool {
+        let (asked, thread) = self.asked;
+        asked != runnable || thread != kthreads_base::current_head().index.load(Ordering::Relaxed)
+    }
+
+    /// As [`has_changed`](Core::has_changed), now.
+    fn has_changed_since(&mut self) -> bool {
+        let runnable = self.runnable();
+        self.has_changed(runnable)
     }
 
     /// Asks the chooser; an answer that cannot be is taken for the usual one.

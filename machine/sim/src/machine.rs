@@ -166,11 +166,11 @@ impl SimMachine {
     /// Puts another chooser in; returns the one before. For the thread that drives, between two
     /// waits or when asked what to do about a stuck machine.
     pub fn replace_chooser(&self, chooser: Box<dyn Chooser>) -> Box<dyn Chooser> {
-        // Those below tell of memory and its order.
-        let notes_from = if chooser.heeds_memory() { 0 } else { NOTE_SWITCHED };
+        // At a switch the machine has something to do itself.
+        let notes = chooser.heeds() | 1 << NOTE_SWITCHED;
         if let Some(upcalls) = self.upcalls() {
             for cpu in 0..self.cpu_count {
-                upcalls.local(cpu).notes_from.store(notes_from, Ordering::Relaxed);
+                upcalls.local(cpu).notes.store(notes, Ordering::Relaxed);
             }
         }
         self.core().set_chooser(chooser)
@@ -342,11 +342,11 @@ unsafe impl Machine for SimMachine {
     }
 
     fn note(&self, kind: u32, object: usize, value: usize) {
-        let core = self.core();
         if kind == NOTE_SWITCHED {
             self.settle_images();
         }
-        if !SimMachine::has_room() {
+        let core = self.core();
+        if core.heeds & (1 << kind) == 0 || !SimMachine::has_room() {
             return;
         }
         let cpu = core.current.unwrap_or(0);

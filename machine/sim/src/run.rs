@@ -101,8 +101,8 @@ impl SimMachine {
             self.resume(me, core.next_in_turn(runnable));
             return Decided::Earlier;
         }
-        let is_to_ask = core.is_to_ask();
-        let next = if is_to_ask { core.ask(Some(me), runnable) } else { Next::Run(me) };
+        let next =
+            if core.is_to_ask(runnable) { core.ask(Some(me), runnable) } else { Next::Run(me) };
         core.number += 1;
         match next {
             Next::Run(next) if next == me => {
