@@ -11,11 +11,13 @@ const MINUTES: &str = "2";
 
 /// Builds what is loaded and who loads it, and runs that with these words.
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
-    let modules = modules()?;
     step("building the soak", cargo().args(["build", "--quiet", "--package", "kthreads-soak"]))?;
     let me = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let mut soak = Command::new(me.with_file_name("kthreads-soak"));
-    step("soaking", soak.arg("--modules").arg(&modules).args(words))
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        return step("the soak's options", soak.arg("--help"));
+    }
+    step("soaking", soak.arg("--modules").arg(modules()?).args(words))
 }
 
 /// Builds the modules that are loaded; the folder they are in.
