@@ -1,9 +1,10 @@
-//! By kernel threads and completions.
+//! By kernel threads and completions: explored, or as they run in a process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kthreads_explore::{Config, explore as explore_kernel};
+use kthreads_host::{HostConfig, HostMachine};
 use kthreads_kernel::wait::Completion;
 use kthreads_kernel::{Cx, Kernel};
 
@@ -21,6 +22,14 @@ pub(crate) fn explore(schedules: u64) -> u64 {
     let report = explore_kernel(&config, |kernel: &Kernel| kernel.enter(hand_off));
     report.expect_clean();
     report.schedules
+}
+
+pub(crate) fn run_plainly(times: u64) -> u64 {
+    let machine = HostMachine::new(HostConfig { cpus: 1, ..HostConfig::default() });
+    let machine = machine.expect("a machine of one CPU");
+    let kernel = Kernel::boot(machine, kthreads_kernel::Config::default()).expect("a kernel");
+    kernel.enter(|cx| (0..times).for_each(|_| hand_off(cx)));
+    times
 }
 
 fn hand_off(cx: &Cx<'_>) {

@@ -1,8 +1,11 @@
 //! Two threads hand a token to each other twenty times, under many schedules.
 //!
 //! ```text
-//! kthreads-explore-peers kthreads|shuttle|loom SCHEDULES   prints schedules=N seconds=S
+//! kthreads-explore-peers kthreads|plain|shuttle|loom SCHEDULES   prints schedules=N seconds=S
 //! ```
+//!
+//! `plain` runs the same kernel threads in a process, as often, with nobody to choose: no explorer
+//! of this kernel can be faster.
 #![forbid(unsafe_code)]
 
 mod kernel_threads;
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     let Ok(schedules) = schedules.parse() else { return usage() };
     let run: fn(u64) -> u64 = match peer {
         "kthreads" => kernel_threads::explore,
+        "plain" => kernel_threads::run_plainly,
         "shuttle" => shuttle_threads::explore,
         "loom" => loom_threads::explore,
         _ => return usage(),
@@ -35,6 +39,6 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: kthreads-explore-peers kthreads|shuttle|loom SCHEDULES");
+    eprintln!("usage: kthreads-explore-peers kthreads|plain|shuttle|loom SCHEDULES");
     ExitCode::from(2)
 }

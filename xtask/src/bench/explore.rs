@@ -21,6 +21,8 @@ const LEVELS: [(&str, &[&str]); 3] = [
     ("choices at each access", &["--level", "access", "--no-races"]),
     ("and data races", &["--level", "access"]),
 ];
+/// The same threads in a process, where nobody chooses.
+const PLAIN: &str = "no choices: the same threads in a process";
 /// The level of all the others.
 const LOCK: &str = "choices at locks and waits";
 
@@ -48,6 +50,7 @@ pub(super) fn run(args: &[String]) -> Result<(), String> {
         for (name, words) in LEVELS {
             add(&mut table, name, 0, programs.command(words, schedules)?);
         }
+        add(&mut table, PLAIN, 1, programs.peer("plain", schedules)?);
         for (column, peer) in [(1, "kthreads"), (2, "shuttle"), (3, "loom")] {
             add(&mut table, LOCK, column, programs.peer(peer, schedules)?);
         }
