@@ -1,9 +1,11 @@
 //! /proc/PID and ps.
 
-use kthreads_base::Nanos;
-use kthreads_kernel::Errno;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use kthreads_base::{Nanos, with_current};
 use kthreads_kernel::proc::PsColumns;
 use kthreads_kernel::sched::Policy;
+use kthreads_kernel::{Cx, Errno, Kernel};
 
 use crate::{boot, create, field, read, run, sleeping, stat_fields, until_stopped, write};
 
@@ -187,6 +189,38 @@ fn comm_can_be_written_by_the_task_itself_only() {
         assert_eq!(write(cx, "/proc/1/comm", "z\n"), Err(Errno::EINVAL));
         assert_eq!(read(cx, "/proc/2/comm"), "kthreadd\n");
     });
+}
+
+/// What the thread below finds as its parent once the one that made it has ended.
+static FOUND: AtomicI32 = AtomicI32::new(-1);
+
+fn parent_of_mine(cx: &Cx<'_>) -> i32 {
+    let status = read(cx, "/proc/self/status");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t"));
+    parent.expect("a line").parse().expect("a pid")
+}
+
+extern "C" fn outlives_its_parent(parent: usize) -> i32 {
+    with_current(|kernel: &Kernel, _| {
+        let cx = kernel.cx();
+        let is_first = parent_of_mine(&cx) == parent as i32;
+        kernel.msleep(&cx, 1000);
+        FOUND.store(if is_first { parent_of_mine(&cx) } else { 0 }, Ordering::Release);
+    });
+    0
+}
+
+#[test]
+fn who_has_lost_its_parent_is_a_child_of_inits() {
+    let kernel = boot(2);
+    kernel.enter_as("sh", |cx| {
+        let me = cx.task.pid();
+        cx.kernel.kernel_thread(cx, outlives_its_parent, me as usize, 0).expect("a thread");
+        // It has looked for the first time.
+        cx.kernel.msleep(cx, 500);
+    });
+    kernel.enter_as("sh", |cx| cx.kernel.msleep(cx, 2000));
+    assert_eq!(FOUND.load(Ordering::Acquire), 1);
 }
 
 #[test]
