@@ -59,16 +59,16 @@ pub struct Sample {
     pub count: usize,
     /// Whether the chain was followed to its end, as far as there was room.
     pub chain: Chain,
-    /// The two words at the stack pointer: see [`Place::top_words`].
-    pub top: [usize; 2],
+    /// What it returns to if it has no frame: see [`Place::frameless_return`].
+    pub frameless_return: usize,
 }
 
 impl Sample {
     /// Takes a sample of code that stands at `ip` for as long as this takes.
     pub fn take(ip: usize, place: Place) -> Sample {
         let frames = [Frame::Return(0); SAMPLE_CALLS];
-        let top = place.top_words();
-        let mut sample = Sample { ip, frames, count: 0, chain: Chain::Broken, top };
+        let frameless_return = place.frameless_return();
+        let mut sample = Sample { ip, frames, count: 0, chain: Chain::Broken, frameless_return };
         sample.chain = place.for_each_frame(|frame| {
             if let Some(slot) = sample.frames.get_mut(sample.count) {
                 *slot = frame;
@@ -103,16 +103,18 @@ impl Place {
         Place { sp, bp }
     }
 
-    /// The two words at the stack pointer. A function that has made no frame yet, or never does,
-    /// has its return address there.
-    pub fn top_words(self) -> [usize; 2] {
-        let Place { sp, .. } = self;
+    /// What a function that has made no frame returns to, 0 if that is not known: the word at the
+    /// stack pointer, or the one above where it has just pushed the frame pointer. In a function
+    /// that has a frame the value means nothing.
+    pub fn frameless_return(self) -> usize {
+        let Place { sp, bp } = self;
         let is_there = stack::in_range(sp) && sp >= lowest_in(sp) && sp + 2 * WORD <= end_of(sp);
         if !is_there || !sp.is_multiple_of(WORD) {
-            return [0; 2];
+            return 0;
         }
         // SAFETY: the words lie in a slot, above its guard.
-        unsafe { read_volatile(sp as *const [usize; 2]) }
+        let [first, second] = unsafe { read_volatile(sp as *const [usize; 2]) };
+        if first == bp { second } else { first }
     }
 
     /// The address that the function whose frame begins here returns to, 0 if that is not known.

@@ -128,40 +128,25 @@ fn sort(images: &Images, frame: Frame) -> Step {
 
 /// The first steps, if an instruction is known: that instruction, and the call of its function if
 /// the function has no frame yet, or never makes one, or is no function at all.
-fn first_steps(images: &Images, ip: Option<usize>, top: [usize; 2]) -> Vec<Step> {
+fn first_steps(images: &Images, ip: Option<usize>, frameless_return: usize) -> Vec<Step> {
     let Some(ip) = ip else { return Vec::new() };
-    let caller = match images.iter().find(|(_, image)| image.contains_text(ip)) {
-        Some((_, image)) => frameless_caller(images, &**image, ip, top),
-        None => Some(top[0]),
-    };
-    let step = |address| match sort(images, Frame::Return(address)) {
-        step @ Step::Call(_) => Some(step),
-        _ => None,
-    };
-    let is_code = images.iter().any(|(_, image)| image.contains_text(ip));
-    let first = if is_code { Step::At(ip) } else { Step::Kernel };
-    core::iter::once(first).chain(caller.and_then(step)).collect()
+    let image = images.iter().find(|(_, image)| image.contains_text(ip));
+    let is_frameless = image.is_none_or(|(_, image)| {
+        let mut offset = None;
+        image.symbolize(ip, &mut |_, at, _| offset = Some(at));
+        // At its first instruction, or behind the push of the frame pointer, or after its frame.
+        offset.is_some_and(|offset| offset <= 1 || calls(images, frameless_return, ip - offset))
+    });
+    let first = if image.is_some() { Step::At(ip) } else { Step::Kernel };
+    let caller = is_frameless.then(|| sort(images, Frame::Return(frameless_return)));
+    let is_call = |step: &Step| matches!(step, Step::Call(_));
+    core::iter::once(first).chain(caller.filter(is_call)).collect()
 }
 
-/// The address that a function without a frame returns to.
-fn frameless_caller(
-    images: &Images,
-    image: &dyn Image,
-    ip: usize,
-    top: [usize; 2],
-) -> Option<usize> {
-    let mut offset = None;
-    image.symbolize(ip, &mut |_, at, _| offset = Some(at));
-    match offset? {
-        0 => Some(top[0]),
-        // Behind the push of the frame pointer.
-        1 => Some(top[1]),
-        offset => {
-            let callee = |(_, image): &(String, Arc<dyn Image>)| image.callee_before(top[0]);
-            let calls_it = images.iter().find_map(callee) == Some(ip - offset);
-            calls_it.then_some(top[0])
-        }
-    }
+/// Whether a call of the function that begins at `function` returns to this address.
+fn calls(images: &Images, return_address: usize, function: usize) -> bool {
+    let callee = |(_, image): &(String, Arc<dyn Image>)| image.callee_before(return_address);
+    images.iter().find_map(callee) == Some(function)
 }
 
 type Images = Vec<(String, Arc<dyn Image>)>;
@@ -180,11 +165,11 @@ impl Kernel {
     /// Takes a trace.
     pub(crate) fn trace_from(&self, origin: &Origin) -> Trace {
         let images = self.all_images();
-        let mut steps = first_steps(&images, origin.ip, origin.place.top_words());
+        let mut steps = first_steps(&images, origin.ip, origin.place.frameless_return());
         let chain = origin.place.for_each_frame(|frame| steps.push(sort(&images, frame)));
         if chain == Chain::Broken {
             steps.clear();
-            steps.extend(first_steps(&images, origin.ip, [0; 2]));
+            steps.extend(first_steps(&images, origin.ip, 0));
             origin.place.for_each_word(|word| {
                 if let step @ Step::Call(_) = sort(&images, Frame::Return(word)) {
                     steps.push(step);
@@ -197,7 +182,7 @@ impl Kernel {
     /// The trace of a sample.
     pub(crate) fn trace_of_sample(&self, sample: &Sample) -> Trace {
         let images = self.all_images();
-        let mut steps = first_steps(&images, Some(sample.ip), sample.top);
+        let mut steps = first_steps(&images, Some(sample.ip), sample.frameless_return);
         steps.extend(sample.frames().iter().map(|frame| sort(&images, *frame)));
         if sample.chain == Chain::Broken {
             steps.retain(|step| *step != Step::Kernel);

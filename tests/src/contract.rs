@@ -71,6 +71,7 @@ pub const CASES: &[Case] = cases![
     contexts::contexts_move_between_cpus,
     contexts::call_on_runs_on_the_other_stack,
     contexts::stacks_are_distinct,
+    contexts::half_made_frames_have_a_caller,
     contexts::panics_are_caught needs Unwinding,
     interrupts::interrupts_wait_until_they_are_on,
     interrupts::idle_returns_at_once_if_pending,

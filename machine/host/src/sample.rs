@@ -25,6 +25,9 @@ const ANSWERED: u32 = 3;
 
 /// How long an answer may take: the host may have other things to do.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// How often an answer without a whole chain is asked for again, and after which pause.
+const MOST_REPEATS: u32 = 20;
+const PAUSE: Duration = Duration::from_micros(100);
 /// Stands for the step to another stack among return addresses.
 const OTHER_STACK: usize = 1;
 
@@ -36,7 +39,7 @@ pub(crate) struct Sampler {
     frames: [AtomicUsize; SAMPLE_CALLS],
     count: AtomicUsize,
     is_whole: AtomicU32,
-    top: [AtomicUsize; 2],
+    frameless_return: AtomicUsize,
 }
 
 impl Sampler {
@@ -50,9 +53,7 @@ impl Sampler {
         self.ip.store(sample.ip, relaxed);
         self.count.store(sample.count, relaxed);
         self.is_whole.store(u32::from(sample.chain == Chain::Whole), relaxed);
-        for (slot, word) in self.top.iter().zip(sample.top) {
-            slot.store(word, relaxed);
-        }
+        self.frameless_return.store(sample.frameless_return, relaxed);
         for (slot, frame) in self.frames.iter().zip(sample.frames()) {
             let word = match frame {
                 Frame::Return(address) => *address,
@@ -73,13 +74,32 @@ impl Sampler {
             };
         }
         let chain = if self.is_whole.load(order) != 0 { Chain::Whole } else { Chain::Broken };
-        let top = self.top.each_ref().map(|word| word.load(order));
-        Sample { ip: self.ip.load(order), frames, count: self.count.load(order), chain, top }
+        Sample {
+            ip: self.ip.load(order),
+            frames,
+            count: self.count.load(order),
+            chain,
+            frameless_return: self.frameless_return.load(order),
+        }
     }
 }
 
-/// Asks a CPU where it is; None if somebody else asks, or it does not answer.
+/// Asks a CPU where it is; None if somebody else asks, or it does not answer. Functions of the
+/// host's libraries use the frame pointer for other things: then it asks again, a moment later.
 pub(crate) fn ask(cpu: &Cpu) -> Option<Sample> {
+    let mut sample = ask_once(cpu)?;
+    for _ in 0..MOST_REPEATS {
+        if sample.chain == Chain::Whole {
+            break;
+        }
+        thread::sleep(PAUSE);
+        let Some(again) = ask_once(cpu) else { break };
+        sample = again;
+    }
+    Some(sample)
+}
+
+fn ask_once(cpu: &Cpu) -> Option<Sample> {
     let state = &cpu.sampler.state;
     let (order, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
     state.compare_exchange(FREE, ASKED, order, relaxed).ok()?;

@@ -5,12 +5,13 @@ mod common;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use kthreads_base::Machine;
+use kthreads_base::frames::Chain;
 use kthreads_host::{Clock, HostConfig, HostError, HostMachine};
-use kthreads_tests::contract::boot;
+use kthreads_tests::contract::{boot, start};
 
 /// Set in the child process that is to die of a fault.
 const CHILD: &str = "KTHREADS_TEST_CHILD";
@@ -38,6 +39,46 @@ fn run_four() {
         }
     });
     assert_eq!(total.load(Ordering::Relaxed), 50 * (1 + 2 + 3 + 4));
+}
+
+#[test]
+fn samples_are_of_code_whose_frames_can_be_followed() {
+    common::guarded("samples", || {
+        let machine: Arc<dyn Machine> = common::machine(1, Clock::Real);
+        let (begun, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (begins, ends) = (begun.clone(), is_over.clone());
+        let running = start(&machine, move |_, _| {
+            begins.store(true, Ordering::Release);
+            while !ends.load(Ordering::Relaxed) {
+                use_the_frame_pointer();
+                (0..TURNS).for_each(|_| std::hint::spin_loop());
+            }
+        });
+        while !begun.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+        let sampled = (0..200).map(|_| machine.sample(0).expect("it runs"));
+        let whole = sampled.filter(|sample| sample.chain == Chain::Whole).count();
+        is_over.store(true, Ordering::Relaxed);
+        running.finish();
+        assert_eq!(whole, 200);
+    });
+}
+
+/// For about as long as that many turns of a loop take.
+const TURNS: u64 = 500;
+
+/// Uses the frame pointer for something else, as the host's libraries do.
+fn use_the_frame_pointer() {
+    // SAFETY: the frame pointer is given back as it was, and nothing else is touched.
+    unsafe {
+        std::arch::asm!(
+            "mov {saved}, rbp", "mov rbp, 1",
+            "2:", "pause", "dec {turns}", "jnz 2b",
+            "mov rbp, {saved}",
+            saved = out(reg) _, turns = inout(reg) TURNS => _, options(nomem, nostack),
+        );
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::arch::naked_asm;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use kthreads_base::frames::Place;
 use kthreads_base::{Machine, SLOT_SIZE, current_head, stack};
 
 use super::Verdict;
@@ -202,6 +203,25 @@ pub(super) fn stacks_are_distinct(machine: &Arc<dyn Machine>) -> Verdict {
             }
             rig.machine.stack_free(stack);
         }
+    })
+}
+
+pub(super) fn half_made_frames_have_a_caller(machine: &Arc<dyn Machine>) -> Verdict {
+    const CALLER: usize = 0x1234_5678;
+    try_boot(machine, |rig, _| {
+        let stack = rig.machine.stack_alloc().expect("a stack");
+        let bp = stack.top() - 64 * size_of::<usize>();
+        let sp = bp - 64 * size_of::<usize>();
+        let seen_with = |words: [usize; 2]| {
+            // SAFETY: the stack is ours and nobody runs on it.
+            unsafe { (sp as *mut [usize; 2]).write(words) };
+            Place { sp, bp }.frameless_return()
+        };
+        let at_first_instruction = seen_with([CALLER, bp]);
+        let behind_the_push = seen_with([bp, CALLER]);
+        let nowhere = Place { sp: 0, bp: 0 }.frameless_return();
+        rig.machine.stack_free(stack);
+        assert_eq!([at_first_instruction, behind_the_push, nowhere], [CALLER, CALLER, 0]);
     })
 }
 
