@@ -46,17 +46,21 @@ impl Link {
     }
 
     /// Makes the link point to itself, as C's INIT_LIST_HEAD does; forgets what it was in.
+    ///
+    /// Who sees that without the lock (see [`is_linked`](Link::is_linked)) may let the link vanish:
+    /// this touches it no more then (Linux: list_del_init_careful).
     #[inline]
     pub fn init(&self) {
-        self.next.store(self.as_ptr(), Ordering::Relaxed);
-        self.prev.store(self.as_ptr(), Ordering::Release);
+        self.prev.store(self.as_ptr(), Ordering::Relaxed);
+        self.next.store(self.as_ptr(), Ordering::Release);
     }
 
-    /// Makes the link null; forgets what it was in.
+    /// Makes the link null; forgets what it was in. Then it may vanish, as with
+    /// [`init`](Link::init).
     #[inline]
     pub fn clear(&self) {
-        self.next.store(ptr::null_mut(), Ordering::Relaxed);
-        self.prev.store(ptr::null_mut(), Ordering::Release);
+        self.prev.store(ptr::null_mut(), Ordering::Relaxed);
+        self.next.store(ptr::null_mut(), Ordering::Release);
     }
 
     #[inline]
@@ -267,5 +271,45 @@ impl<T: Linked> List<T> {
 impl<T: Linked> Default for List<T> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use alloc::boxed::Box;
+    use std::thread;
+
+    use super::*;
+    use crate::RawSpinLock;
+
+    struct Item {
+        link: Link,
+    }
+
+    linked!(Item, link);
+
+    /// A waiter's entry lies on its stack, and the waiter goes on when it is out of the queue. What
+    /// is wrong with that, an interpreter or the thread sanitizer sees.
+    #[test]
+    fn who_is_seen_unlinked_may_vanish() {
+        for _ in 0..50 {
+            let list = Box::pin(List::<Item>::new());
+            let item = Box::pin(Item { link: Link::new() });
+            let mut lock = RawSpinLock::new();
+            list.as_ref().push_back(&lock.exclusive(), item.as_ref());
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut lock = RawSpinLock::new();
+                    let held = lock.exclusive();
+                    list.first(&held).map(|first| unlink_init(&held, first.get_ref()))
+                });
+                while item.link.is_linked() {
+                    thread::yield_now();
+                }
+                drop(item);
+            });
+        }
     }
 }
