@@ -113,7 +113,7 @@ impl Flight {
         while is_rest(cpu.state()) {
             sys::futex_wait(&cpu.state, heeds.state(), None);
         }
-        core.gate.on_running();
+        core.on_running();
         core.gate.expect(core.next_host_event());
     }
 

@@ -219,6 +219,7 @@ unsafe impl Machine for HostMachine {
         if let Some(flight) = &self.flight {
             flight.begin(&self.core);
         }
+        self.core.expect_monitor();
         for number in 0..self.cpu_count() {
             let (machine, upcalls) = (me.clone(), upcalls.clone());
             let body = move || run_cpu(&machine, &*upcalls, number);

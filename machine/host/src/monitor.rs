@@ -24,6 +24,7 @@ use kthreads_base::{Machine, Nanos, Stack, Upcalls, cpu};
 
 use crate::cpu::{Cpu, RUNNING};
 use crate::machine::HostMachine;
+use crate::rest::Core;
 use crate::{preempt, sys};
 
 /// How often the monitor looks while CPUs run: the kernel's own tick.
@@ -59,12 +60,10 @@ impl Gate {
         }
     }
 
-    /// A CPU runs: wakes the monitor if it sleeps.
+    /// Whether the monitor sleeps until it is told to look.
     #[inline]
-    pub(crate) fn on_running(&self) {
-        if self.wake.load(Ordering::SeqCst) == Nanos::NEVER.0 {
-            self.poke();
-        }
+    fn is_asleep(&self) -> bool {
+        self.wake.load(Ordering::SeqCst) == Nanos::NEVER.0
     }
 
     /// Ends the monitor.
@@ -79,6 +78,22 @@ impl Gate {
         if self.wake.swap(0, Ordering::SeqCst) != 0 {
             sys::futex_wake(&self.pokes);
         }
+    }
+}
+
+impl Core {
+    /// A CPU runs: wakes the monitor if it sleeps.
+    #[inline]
+    pub(crate) fn on_running(&self) {
+        if self.gate.is_asleep() {
+            self.expect_monitor();
+            self.gate.poke();
+        }
+    }
+
+    /// The monitor is about to look: should the process be stopped before it does, that shows.
+    pub(crate) fn expect_monitor(&self) {
+        self.away.expect(self.clock.host_now());
     }
 }
 
@@ -143,5 +158,20 @@ fn look(machine: &HostMachine, upcalls: &dyn Upcalls) {
     }
     for cpu in machine.core.cpus.iter().filter(|cpu| is_running(cpu) && cpu.is_pending()) {
         preempt::send(cpu);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_right_after_a_cpu_has_begun_to_run_shows() {
+        let core = Core::new(Vec::new());
+        core.gate.wake.store(Nanos::NEVER.0, Ordering::SeqCst);
+        core.on_running();
+        let mut told = None;
+        core.away.look(core.clock.host_now() + Nanos::SECOND, |late| told = Some(late));
+        assert!(told.is_some_and(|late| late >= Nanos::SECOND));
     }
 }

@@ -128,7 +128,7 @@ impl Core {
             }
             cpu.set_state(RUNNING);
         }
-        self.gate.on_running();
+        self.on_running();
     }
 
     /// How long the host must wait for machine time `end`; None for ever.
