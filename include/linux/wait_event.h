@@ -10,19 +10,26 @@
  */
 #include <linux/wait.h>
 
-/* One wait; @sleep may break out of the loop after setting __we_result. */
+/*
+ * One wait; @sleep may break out of the loop after setting __we_result. Who was
+ * woken looks before it queues again: mostly its waker has taken it out of the
+ * queue, and there is nothing left to do.
+ */
 #define __wait_event_loop(wq, cond, state, flags, result, sleep) ({	\
 	struct wait_queue_entry __we_entry;				\
 	long __we_result = (result), __we_signal;			\
 	init_wait_entry(&__we_entry, (flags));				\
-	while (__we_signal = prepare_to_wait_event(&(wq), &__we_entry,	\
-						   (state)), !(cond)) {	\
+	do {								\
+		__we_signal = prepare_to_wait_event(&(wq), &__we_entry,	\
+						    (state));		\
+		if (cond)						\
+			break;						\
 		if (__we_signal) {					\
 			__we_result = __we_signal;			\
 			break;						\
 		}							\
 		sleep;							\
-	}								\
+	} while (!(cond));						\
 	finish_wait(&(wq), &__we_entry);				\
 	__we_result; })
 

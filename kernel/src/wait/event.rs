@@ -56,8 +56,8 @@ fn count_frames(cx: &Cx<'_>, change: i32) {
 
 impl Kernel {
     /// Sleeps on `queue` until `condition` holds (Linux: ___wait_event). The condition is read
-    /// first without sleeping, and again after each wake-up; it wins over a signal and over the
-    /// limit.
+    /// first without sleeping, again before each sleep, when a wake-up would no more be lost, and
+    /// after each; it wins over a signal and over the limit.
     pub fn wait_event(
         &self,
         cx: &Cx<'_>,
@@ -88,7 +88,8 @@ impl Kernel {
                 break Waited::TimedOut;
             }
             left = self.schedule_limit(cx, left);
-            if self.has_fault(Fault::WaitEventLooksOnce) && condition() {
+            // Mostly the waker has taken the entry out, and there is nothing left to do.
+            if condition() {
                 break Waited::Done(left.remaining_at_least_one());
             }
         };
