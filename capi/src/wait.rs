@@ -116,6 +116,21 @@ hot_export! {
         cx.kernel.prepare_to_wait(cx, queue.pin(), entry, state);
     }
 
+    fn begin_wait_event(
+        cx,
+        queue: Ptr<WaitQueueHead>,
+        entry: Ptr<WaitEntry>,
+        state: u32,
+        flags: u32,
+    ) -> i64 {
+        note(cx, queue);
+        entry.pin().init(cx.task.get_ref(), WaitFlags(flags));
+        match cx.kernel.prepare_to_wait_event(cx, queue.pin(), entry.pin(), state) {
+            Ok(()) => 0,
+            Err(errno) => i64::from(errno.to_c()),
+        }
+    }
+
     fn prepare_to_wait_event(
         cx,
         queue: Ptr<WaitQueueHead>,
@@ -235,6 +250,7 @@ exports! {
     "__wake_up_sync" => wake_up_sync, GplOnly;
     "prepare_to_wait" => prepare_to_wait, Any;
     "prepare_to_wait_exclusive" => prepare_to_wait_exclusive, Any;
+    "begin_wait_event" => begin_wait_event, Local;
     "prepare_to_wait_event" => prepare_to_wait_event, Any;
     "finish_wait" => finish_wait, Any;
     "init_wait_entry" => init_wait_entry, Any;

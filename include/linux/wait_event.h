@@ -17,19 +17,20 @@
  */
 #define __wait_event_loop(wq, cond, state, flags, result, sleep) ({	\
 	struct wait_queue_entry __we_entry;				\
-	long __we_result = (result), __we_signal;			\
-	init_wait_entry(&__we_entry, (flags));				\
-	do {								\
-		__we_signal = prepare_to_wait_event(&(wq), &__we_entry,	\
-						    (state));		\
-		if (cond)						\
-			break;						\
+	long __we_result = (result);					\
+	long __we_signal = begin_wait_event(&(wq), &__we_entry,		\
+					    (state), (flags));		\
+	while (!(cond)) {						\
 		if (__we_signal) {					\
 			__we_result = __we_signal;			\
 			break;						\
 		}							\
 		sleep;							\
-	} while (!(cond));						\
+		if (cond)						\
+			break;						\
+		__we_signal = prepare_to_wait_event(&(wq), &__we_entry,	\
+						    (state));		\
+	}								\
 	finish_wait(&(wq), &__we_entry);				\
 	__we_result; })
 
