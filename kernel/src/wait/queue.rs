@@ -3,9 +3,18 @@
 //! The head has Linux's layout, because modules walk it, unlink entries in wake functions and
 //! hold its lock themselves. Entries of C and of Rust are alike: a wake function decides what a
 //! wake-up does. A head's list is guarded by the lock in the head (level 1).
+//!
+//! # No wake-up is lost
+//!
+//! Who waits stores its state, then reads its condition; who wakes changes the condition, then
+//! reads the state, be it by way of the queue or not (kthread_stop). A full barrier between the two
+//! on both sides lets one see the other. The waiter's is the taking of the queue's lock, which on
+//! x86 is one (Linux: smp_mb__after_spinlock): its state comes before, its place in line and the
+//! condition after. A waker that sees the state first makes it running again, and the waiter does
+//! not sleep.
 
 use core::pin::Pin;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
 
 use kthreads_base::list::{List, unlink_init};
 use kthreads_base::{
@@ -237,13 +246,13 @@ const AUTOREMOVE: WakeFn = autoremove_wake_function;
 impl Kernel {
     /// What [`autoremove_wake_function`] does, which most entries have.
     #[inline(always)]
-    fn wake_and_remove(&self, cx: &Cx<'_>, entry: &WaitEntry, mode: u32) -> i32 {
-        let Some(task) = self.task_at(entry.private()) else { return 0 };
+    fn wake_and_remove(&self, cx: &Cx<'_>, entry: &WaitEntry, mode: u32) -> bool {
+        let Some(task) = self.task_at(entry.private()) else { return false };
         let woken = self.wake_irqs_off(cx.head, task, mode, || cx.here());
         if woken {
             unlink_locked(entry);
         }
-        i32::from(woken)
+        woken
     }
 
     /// Adds an entry: exclusive ones last, others first (Linux: add_wait_queue and its forms).
@@ -261,9 +270,23 @@ impl Kernel {
         unlink_init(&held, entry);
     }
 
+    /// Sets the task's state and takes the queue's lock: see the head of this file.
+    #[inline(always)]
+    fn begin_to_wait<'q>(
+        &self,
+        cx: &Cx<'_>,
+        queue: Pin<&'q WaitQueueHead>,
+        state: u32,
+    ) -> RawGuard<'q> {
+        queue.check(self);
+        cx.task.head.state.store(state, Ordering::Relaxed);
+        let held = queue.get_ref().lock.lock_of(cx.head);
+        compiler_fence(Ordering::SeqCst);
+        held
+    }
+
     /// Adds the entry if it is in no queue, and sets the task's state (Linux: prepare_to_wait and
-    /// prepare_to_wait_exclusive); returns whether the queue was empty. The state is set under
-    /// the queue's lock and before the caller reads its condition.
+    /// prepare_to_wait_exclusive); returns whether the queue was empty.
     #[inline(always)]
     pub fn prepare_to_wait(
         &self,
@@ -272,14 +295,12 @@ impl Kernel {
         entry: Pin<&WaitEntry>,
         state: u32,
     ) -> bool {
-        queue.check(self);
-        let held = queue.get_ref().lock.lock_of(cx.head);
+        let held = self.begin_to_wait(cx, queue, state);
         let was_empty = !queue.is_active();
         if !entry.is_queued() {
             queue.add(&held, entry);
         }
         cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
-        cx.task.store_state(state);
         was_empty
     }
 
@@ -297,9 +318,9 @@ impl Kernel {
         entry: Pin<&WaitEntry>,
         state: u32,
     ) -> Result<(), Errno> {
-        queue.check(self);
-        let held = queue.get_ref().lock.lock_of(cx.head);
+        let held = self.begin_to_wait(cx, queue, state);
         if self.signal_pending_state(state, cx.task.get_ref()) {
+            cx.task.head.state.store(TASK_RUNNING, Ordering::Relaxed);
             unlink_init(&held, entry.get_ref());
             cx.task.wait_queue.store(0, Ordering::Relaxed);
             return Err(Errno::ERESTARTSYS);
@@ -308,7 +329,6 @@ impl Kernel {
             queue.add(&held, entry);
         }
         cx.task.wait_queue.store(queue.address(), Ordering::Relaxed);
-        cx.task.store_state(state);
         Ok(())
     }
 
@@ -388,19 +408,39 @@ impl Kernel {
         cx: &Cx<'_>,
         queue: Pin<&WaitQueueHead>,
         held: &RawGuard<'_>,
-        (mode, wake_flags, key): (u32, i32, usize),
+        how: (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
         self.waits.note_waker(cx.head, queue.address());
-        let queue = queue.get_ref();
+        let Some(first) = queue.head.first(held) else { return 0 };
+        let is_alone = queue.head.after(held, first.get_ref()).is_none();
+        if !is_alone || !first.func.is(AUTOREMOVE) {
+            return self.walk_from(cx, queue.get_ref(), held, how, exclusive, first);
+        }
+        // Mostly there is one, and it is of the common kind.
+        let flags = first.flags.load(Ordering::Relaxed);
+        let woken = self.wake_and_remove(cx, first.get_ref(), how.0);
+        u32::from(woken && flags & WaitFlags::EXCLUSIVE.0 != 0)
+    }
+
+    #[inline(never)]
+    fn walk_from(
+        &self,
+        cx: &Cx<'_>,
+        queue: &WaitQueueHead,
+        held: &RawGuard<'_>,
+        (mode, wake_flags, key): (u32, i32, usize),
+        exclusive: Option<u32>,
+        first: Pin<&WaitEntry>,
+    ) -> u32 {
         let mut woken = 0;
-        let mut next = queue.head.first(held);
+        let mut next = Some(first);
         while let Some(entry) = next {
             // The wake function may take the entry out, and its frame may vanish.
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
             let result = match entry.func.is(AUTOREMOVE) {
-                true => self.wake_and_remove(cx, entry.get_ref(), mode),
+                true => i32::from(self.wake_and_remove(cx, entry.get_ref(), mode)),
                 false if entry.runs_module() => {
                     self.wake_module(queue, entry.get_ref(), (mode, wake_flags, key))
                 }
