@@ -66,7 +66,6 @@ impl<T> Slab<T> {
     }
 
     /// Whether there are no slots.
-    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -117,24 +116,9 @@ impl<T> Slab<T> {
     }
 
     /// The slot that begins at `address`, if one does.
-    #[inline(always)]
+    #[inline]
     pub fn at(&self, address: usize) -> Option<&T> {
-        // Mostly there are no more slots than the first chunk has.
-        let first = self.chunk(0)?;
-        let offset = address.wrapping_sub(first as usize);
-        if offset >= FIRST_CHUNK * size_of::<T>() {
-            return self.at_beyond(address);
-        }
-        // Its slots are made at once.
-        let is_one = offset.is_multiple_of(size_of::<T>()) && !self.is_empty();
-        // SAFETY: the offset is that of a slot in the chunk, and the slot has been made.
-        is_one.then(|| unsafe { &*first.byte_add(offset) })
-    }
-
-    /// As [`at`](Slab::at), behind the first chunk.
-    #[inline(never)]
-    fn at_beyond(&self, address: usize) -> Option<&T> {
-        for number in 1..CHUNKS {
+        for number in 0..CHUNKS {
             let chunk = self.chunk(number)?;
             let offset = address.wrapping_sub(chunk as usize);
             if offset < chunk_len(number) * size_of::<T>() {
@@ -149,7 +133,6 @@ impl<T> Slab<T> {
     }
 
     /// Where a chunk that has been made begins.
-    #[inline(always)]
     fn chunk(&self, number: usize) -> Option<*mut T> {
         let biased = self.biased[number + FIRST_CHUNK_BITS as usize].load(Ordering::Acquire);
         (!biased.is_null()).then(|| biased.wrapping_add(chunk_len(number)))

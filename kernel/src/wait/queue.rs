@@ -21,6 +21,7 @@ use kthreads_base::{
     AtomicFn, IrqGuard, Link, RawGuard, RawSpinLock, linked, pin_field, with_current,
 };
 
+use super::table::Place;
 use crate::task::Task;
 use crate::task::state::*;
 use crate::{Cx, Errno, Fault, Kernel};
@@ -246,8 +247,9 @@ const AUTOREMOVE: WakeFn = autoremove_wake_function;
 impl Kernel {
     /// What [`autoremove_wake_function`] does, which most entries have.
     #[inline(always)]
-    fn wake_and_remove(&self, cx: &Cx<'_>, entry: &WaitEntry, mode: u32) -> bool {
-        let Some(task) = self.task_at(entry.private()) else { return false };
+    fn wake_and_remove(&self, cx: &Cx<'_>, place: &Place, entry: &WaitEntry, mode: u32) -> bool {
+        let task = place.waiter(entry.private(), |address| self.task_at(address));
+        let Some(task) = task else { return false };
         let woken = self.wake_irqs_off(cx.head, task, mode, || cx.here());
         if woken {
             unlink_locked(entry);
@@ -411,15 +413,16 @@ impl Kernel {
         how: (u32, i32, usize),
         exclusive: Option<u32>,
     ) -> u32 {
-        self.waits.note_waker(cx.head, queue.address());
+        let place = self.waits.place(cx.head, queue.address());
+        place.note_waker(cx.head, queue.address());
         let Some(first) = queue.head.first(held) else { return 0 };
         let is_alone = queue.head.after(held, first.get_ref()).is_none();
         if !is_alone || !first.func.is(AUTOREMOVE) {
-            return self.walk_from(cx, queue.get_ref(), held, how, exclusive, first);
+            return self.walk_from(cx, (queue.get_ref(), place), held, how, exclusive, first);
         }
         // Mostly there is one, and it is of the common kind.
         let flags = first.flags.load(Ordering::Relaxed);
-        let woken = self.wake_and_remove(cx, first.get_ref(), how.0);
+        let woken = self.wake_and_remove(cx, place, first.get_ref(), how.0);
         u32::from(woken && flags & WaitFlags::EXCLUSIVE.0 != 0)
     }
 
@@ -427,7 +430,7 @@ impl Kernel {
     fn walk_from(
         &self,
         cx: &Cx<'_>,
-        queue: &WaitQueueHead,
+        (queue, place): (&WaitQueueHead, &Place),
         held: &RawGuard<'_>,
         (mode, wake_flags, key): (u32, i32, usize),
         exclusive: Option<u32>,
@@ -440,7 +443,7 @@ impl Kernel {
             next = queue.head.after(held, entry.get_ref());
             let flags = entry.flags.load(Ordering::Relaxed);
             let result = match entry.func.is(AUTOREMOVE) {
-                true => i32::from(self.wake_and_remove(cx, entry.get_ref(), mode)),
+                true => i32::from(self.wake_and_remove(cx, place, entry.get_ref(), mode)),
                 false if entry.runs_module() => {
                     self.wake_module(queue, entry.get_ref(), (mode, wake_flags, key))
                 }

@@ -132,6 +132,8 @@ struct LastWaker {
 pub(crate) struct Place {
     shard: SpinLock<Shard>,
     waker: LastWaker,
+    /// The task that was last woken by way of a queue.
+    woken: TaskLink,
 }
 
 /// The table.
@@ -229,6 +231,22 @@ impl Place {
     pub(crate) fn note_waker(&self, current: Current, address: usize) {
         self.waker.address.store(address, ORDER);
         self.waker.pid.store(current.pid.load(ORDER), ORDER);
+    }
+
+    /// The live task at an address that a queue's entry names. Mostly it is the one that was woken
+    /// here before; `find` looks for it otherwise.
+    #[inline(always)]
+    pub(crate) fn waiter<'t>(
+        &self,
+        address: usize,
+        find: impl FnOnce(usize) -> Option<&'t Task>,
+    ) -> Option<&'t Task> {
+        if let Some(task) = self.woken.get().filter(|task| task.address() == address) {
+            return Some(task.get_ref()).filter(|task| task.is_live());
+        }
+        let task = find(address)?;
+        self.woken.set(Some(task.pin()));
+        Some(task)
     }
 
     /// Locks the shard where interrupts are off already and stay off.
