@@ -66,7 +66,8 @@ impl Kernel {
 
     #[inline(never)]
     fn wake_worker(&self, current: Current, worker: Pin<&Worker>) {
-        if let Some(task) = self.task_at(worker.task()) {
+        let place = self.waits.place(current, address_of(worker));
+        if let Some(task) = place.waiter(worker.task(), |address| self.task_at(address)) {
             self.wake_by(current, task, TASK_NORMAL);
         }
     }

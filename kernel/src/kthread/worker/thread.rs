@@ -1,6 +1,7 @@
 //! The thread of a worker: what it does, and how it ends.
 
 use core::pin::Pin;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use super::flush::tell_flushed;
 use super::{CLOSED, ORDER, Work, WorkFn, Worker};
@@ -41,7 +42,7 @@ impl Kernel {
                         self.report_work_left(*cx, func, &left);
                     }
                 }
-                None => self.sleep_for_work(*cx, worker),
+                None => self.sleep_for_work(*cx),
             }
             self.cond_resched(cx);
         }
@@ -53,18 +54,16 @@ impl Kernel {
         task.worker.set(None);
     }
 
-    /// Sleeps until there is something to do. What came since it was looked for is seen after the
-    /// state is set, or wakes the sleeper.
+    /// Sleeps until there is something to do.
     #[inline(never)]
-    fn sleep_for_work(&self, cx: Cx<'_>, worker: Pin<&Worker>) {
+    fn sleep_for_work(&self, cx: Cx<'_>) {
         let task = cx.task.get_ref();
-        let looked = self.has_fault_in(cx.head, Fault::WorkerLooksFirst);
-        if looked {
+        if self.has_fault_in(cx.head, Fault::WorkerLooksFirst) {
             cx.head.step();
+            task.store_state(TASK_INTERRUPTIBLE);
         }
         cx.head.step();
-        task.store_state(TASK_INTERRUPTIBLE);
-        if looked || !(worker.has_works() || self.kthread_should_stop(&cx)) {
+        if !self.kthread_should_stop(&cx) {
             let _waits = cx.waits_in(WaitsIn::KthreadWorkerFn);
             self.schedule(&cx);
         }
@@ -78,13 +77,23 @@ impl Kernel {
         self.report_left(&cx, format_args!("work {name}"), left);
     }
 
+    /// Takes the first work that waits; if there is none, the state is that of a sleeper. Who queues
+    /// a work does so with the lock held, and wakes who sleeps then; who stops the thread says so
+    /// before it looks at the state. The state comes before the lock is taken, which is a full
+    /// barrier (see `wait::queue`).
     #[inline(always)]
     fn take_work<'w>(&self, cx: &Cx<'_>, worker: Pin<&'w Worker>) -> Option<(WorkFn, &'w Work)> {
+        let state = &cx.task.get_ref().head.state;
+        if !self.has_fault_in(cx.head, Fault::WorkerLooksFirst) {
+            state.store(TASK_INTERRUPTIBLE, ORDER);
+        }
         let worker = worker.get_ref();
         let held = worker.lock.lock_of(cx.head);
+        compiler_fence(Ordering::SeqCst);
         let work = worker.work_list.take_first(&held).map(Pin::get_ref);
         worker.current_work.store(work.map_or(0, Work::address), ORDER);
         let work = work?;
+        state.store(TASK_RUNNING, ORDER);
         Some((work.func.get()?, work))
     }
 
