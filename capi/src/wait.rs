@@ -250,7 +250,7 @@ exports! {
     "__wake_up_sync" => wake_up_sync, GplOnly;
     "prepare_to_wait" => prepare_to_wait, Any;
     "prepare_to_wait_exclusive" => prepare_to_wait_exclusive, Any;
-    "begin_wait_event" => begin_wait_event, Local;
+    "__begin_wait_event" => begin_wait_event, Local;
     "prepare_to_wait_event" => prepare_to_wait_event, Any;
     "finish_wait" => finish_wait, Any;
     "init_wait_entry" => init_wait_entry, Any;

@@ -73,8 +73,8 @@ extern long prepare_to_wait_event(struct wait_queue_head *wq,
 				  struct wait_queue_entry *entry, int state);
 extern void finish_wait(struct wait_queue_head *wq, struct wait_queue_entry *entry);
 /* init_wait_entry() and prepare_to_wait_event(); not Linux's. */
-extern long begin_wait_event(struct wait_queue_head *wq,
-			     struct wait_queue_entry *entry, int state, int flags);
+extern long __begin_wait_event(struct wait_queue_head *wq,
+			       struct wait_queue_entry *entry, int state, int flags);
 extern void init_wait_entry(struct wait_queue_entry *entry, int flags);
 extern int autoremove_wake_function(struct wait_queue_entry *entry,
 				    unsigned int mode, int flags, void *key);

@@ -18,8 +18,8 @@
 #define __wait_event_loop(wq, cond, state, flags, result, sleep) ({	\
 	struct wait_queue_entry __we_entry;				\
 	long __we_result = (result);					\
-	long __we_signal = begin_wait_event(&(wq), &__we_entry,		\
-					    (state), (flags));		\
+	long __we_signal = __begin_wait_event(&(wq), &__we_entry,	\
+					      (state), (flags));	\
 	while (!(cond)) {						\
 		if (__we_signal) {					\
 			__we_result = __we_signal;			\

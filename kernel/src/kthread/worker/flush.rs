@@ -6,7 +6,7 @@ use kthreads_base::list::{is_linked, unlink_init};
 use kthreads_base::{RawGuard, container_of, current_head, pin_field, with_current};
 
 use super::queue::Place;
-use super::{DelayedWork, ORDER, Work, Worker};
+use super::{DelayedWork, ORDER, Work, WorkFn, Worker};
 use crate::proc::WaitsIn;
 use crate::wait::Completion;
 use crate::{Cx, Fault, Kernel};
@@ -21,12 +21,21 @@ struct FlushWork {
 pin_field!(fn FlushWork::work -> work: Work);
 container_of!(fn FlushWork::of_work <- work: Work);
 
-pub(super) extern "C" fn tell_flushed(work: &Work) {
-    with_current(|kernel: &Kernel, head| {
-        let cx = kernel.cx_of(head);
-        kernel.complete_before_point(&cx, &FlushWork::of_work(work).done);
-        cx.point();
-    });
+extern "C" fn tell_flushed(work: &Work) {
+    with_current(|kernel: &Kernel, head| tell(&kernel.cx_of(head), work));
+}
+
+/// Whether a function is that of a [`FlushWork`].
+#[inline(always)]
+pub(super) fn is_flush(func: WorkFn) -> bool {
+    func as usize == tell_flushed as *const () as usize
+}
+
+/// What the function of a [`FlushWork`] does.
+#[inline(always)]
+pub(super) fn tell(cx: &Cx<'_>, work: &Work) {
+    cx.kernel.complete_before_point(cx, &FlushWork::of_work(work).done);
+    cx.point();
 }
 
 fn new_flush() -> FlushWork {

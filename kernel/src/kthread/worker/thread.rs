@@ -3,7 +3,7 @@
 use core::pin::Pin;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-use super::flush::tell_flushed;
+use super::flush::{is_flush, tell};
 use super::{CLOSED, ORDER, Work, WorkFn, Worker};
 use crate::proc::WaitsIn;
 use crate::report::{AtomicState, Left};
@@ -35,6 +35,8 @@ impl Kernel {
                 return 0;
             }
             match self.take_work(cx, worker) {
+                // The kernel's own leaves nothing behind and takes no lock of a module's.
+                Some((func, work)) if is_flush(func) => tell(cx, work),
                 Some((func, work)) => {
                     let before = AtomicState::now(cx);
                     self.call_work(&task.head, work.address(), || func(work));
@@ -107,10 +109,10 @@ impl Kernel {
             worker.current_work.store(0, ORDER);
             let Some(work) = worker.work_list.take_first(&held) else { return };
             let work = work.get_ref();
-            let is_flush = work.func.address() == tell_flushed as *const () as usize;
+            let is_flush = work.func.get().is_some_and(is_flush);
             drop(held);
             if is_flush {
-                tell_flushed(work);
+                tell(&self.cx(), work);
             }
         }
     }
